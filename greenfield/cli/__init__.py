@@ -1,0 +1,1 @@
+"""The command line: the one place that joins steps and prints. One file a command."""

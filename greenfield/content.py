@@ -1,0 +1,62 @@
+"""Finds the content that ships beside the code: roles, schemas, standards, acceptance suites, the Ansible collection.
+
+In a checkout it lies at the top level; in an installed wheel under ``greenfield/_content``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def root() -> Path:
+    """The folder that holds ``roles``, ``schemas``, ``standards`` and ``tests/acceptance``."""
+    shipped = PACKAGE / "_content"
+    return shipped if shipped.is_dir() else PACKAGE.parent
+
+
+def roles() -> Path:
+    """Folder of Ansible roles."""
+    return root() / "roles"
+
+
+def schemas() -> Path:
+    """Folder of JSON Schemas."""
+    return root() / "schemas"
+
+
+def standards() -> Path:
+    """Folder of the standards that ship with Greenfield."""
+    return root() / "standards"
+
+
+def acceptance() -> Path:
+    """Folder of the acceptance suites."""
+    return root() / "tests" / "acceptance"
+
+
+def tools() -> Path:
+    """Folder of the pinned builds of tools (one Go module each)."""
+    return root() / "tools"
+
+
+def collections() -> Path:
+    """An ``ANSIBLE_COLLECTIONS_PATH`` holding the collection ``greenfield.host``."""
+    return PACKAGE / "configure" / "collections"
+
+
+@cache
+def digest(*folders: Path) -> str:
+    """SHA-256 over names and bytes of every file below the folders, in a stable order (caches and READMEs left out)."""
+    seen = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            if "__pycache__" in path.parts or path.name == "README.md":
+                continue
+            seen.update(str(path.relative_to(folder)).encode() + b"\0")
+            seen.update(hashlib.sha256(path.read_bytes()).digest())
+    return seen.hexdigest()

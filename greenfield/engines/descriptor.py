@@ -1,0 +1,93 @@
+"""What the plan needs to know of an engine kind, without knowing the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from greenfield.model.cluster import EngineSpec
+from greenfield.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A TCP port that a member listens on.
+
+    ``audience`` says who may connect: ``peers`` (hosts with a member of the same engine), ``clients``
+    (every host of the cluster, and the site's admin networks) or ``admin`` (the site's admin networks).
+    """
+
+    number: int
+    purpose: str
+    audience: Literal["peers", "clients", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A member that an engine wants placed, before it has a host.
+
+    Attributes:
+        name: member name, unique in the engine, e.g. ``member-1`` or ``shard-1-b``.
+        group: members of one group are placed in different racks (a quorum, a shard).
+        quorum: how many of the group must live for the group to serve.
+        memory_bytes: resident memory the member may take at its limits.
+        disk_bytes: disk it may take at its limits.
+        ports: what it listens on.
+        directories: data directories it owns on its host; no other engine may use them.
+        role: how the member starts life, for people to read (``primary``, ``replica``, ``member``).
+        disk: the name of the data disk the directories lie on.
+    """
+
+    name: str
+    group: str
+    quorum: int
+    memory_bytes: int
+    disk_bytes: int
+    ports: tuple[Port, ...]
+    directories: tuple[str, ...]
+    role: str
+    disk: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Kernel settings and limits an engine needs of each of its hosts. Two engines that need different values of one key clash.
+
+    Attributes:
+        sysctls: key to value.
+        transparent_hugepage: ``never``, ``madvise`` or ``always``; ``None`` where the engine does not care.
+        open_files: the soft and hard nofile limit of its processes (a minimum, the greatest wins).
+    """
+
+    sysctls: Mapping[str, str]
+    transparent_hugepage: str | None = None
+    open_files: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """An engine kind.
+
+    Attributes:
+        name: the word the spec uses for ``kind``.
+        versions: supported versions, as users write them, oldest first.
+        role: the Ansible role that configures a member.
+        slots: the members an engine spec asks for, in a stable order.
+        host_settings: what it needs of its hosts.
+        artifacts: names in the artifact catalogue that its hosts install, for a version.
+        check: further rules of the kind; problems with paths relative to the engine (``("members",)``).
+        variables: what the role is told of the whole engine and is the same on each of its hosts
+            (JSON values); given the engine and the placement (slot name to host name and address).
+        data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
+    """
+
+    name: str
+    versions: tuple[str, ...]
+    role: str
+    slots: Callable[[EngineSpec], Sequence[Slot]]
+    host_settings: Callable[[EngineSpec], HostSettings]
+    artifacts: Callable[[str], tuple[str, ...]]
+    check: Callable[[EngineSpec], Sequence[Problem]]
+    variables: Callable[[EngineSpec], dict[str, Any]]
+    data_tier: bool = True

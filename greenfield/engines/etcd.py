@@ -1,0 +1,85 @@
+"""etcd: a quorum key-value store. One group of an odd number of members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greenfield.engines.descriptor import EngineKind, HostSettings, Port, Slot
+from greenfield.model.cluster import EngineSpec
+from greenfield.model.problem import Problem
+
+CLIENT_PORT = 2379
+PEER_PORT = 2380
+METRICS_PORT = 2381
+
+BASE_MEMORY_BYTES = 128 * 2**20
+"""Of a member with an empty store; measured about 40 MiB resident, with room for watchers and compaction."""
+
+SNAPSHOT_COPIES = 2
+"""A snapshot and the one being written, beside the store and its WAL."""
+
+
+def _slots(engine: EngineSpec) -> Sequence[Slot]:
+    members = int(engine.options["members"])
+    quota = int(engine.options["quota_bytes"])
+    ports = (
+        Port(CLIENT_PORT, "client", "clients"),
+        Port(PEER_PORT, "peer", "peers"),
+        Port(METRICS_PORT, "metrics", "admin"),
+    )
+    return [
+        Slot(
+            name=f"member-{index}",
+            group="quorum",
+            quorum=members // 2 + 1,
+            # The store is memory-mapped whole: docs/op-guide/hardware of etcd.
+            memory_bytes=BASE_MEMORY_BYTES + quota,
+            disk_bytes=quota * (1 + SNAPSHOT_COPIES),
+            ports=ports,
+            directories=(f"/data/{engine.name}",),
+            role="member",
+        )
+        for index in range(1, members + 1)
+    ]
+
+
+def _check(engine: EngineSpec) -> Sequence[Problem]:
+    members = int(engine.options["members"])
+    if members % 2 == 0:
+        return [
+            Problem(
+                ("members",),
+                f"{members} members tolerate no more failures than {members - 1} and need a larger quorum",
+                f"members: {members - 1} or {members + 1}",
+                "even-quorum",
+            )
+        ]
+    return []
+
+
+def _variables(engine: EngineSpec) -> dict[str, Any]:
+    options = engine.options
+    protection = engine.data_protection
+    return {
+        "quota_bytes": int(options["quota_bytes"]),
+        "heartbeat_ms": int(options["heartbeat_seconds"] * 1000),
+        "election_ms": int(options["election_seconds"] * 1000),
+        "snapshot_interval_seconds": protection.rpo_seconds if protection else 3600,
+        "snapshot_keep_seconds": protection.retention_seconds if protection else 7 * 86400,
+        "client_port": CLIENT_PORT,
+        "peer_port": PEER_PORT,
+        "metrics_port": METRICS_PORT,
+    }
+
+
+ETCD = EngineKind(
+    name="etcd",
+    versions=("3.6",),
+    role="etcd",
+    slots=_slots,
+    host_settings=lambda engine: HostSettings(sysctls={}, open_files=16384),
+    artifacts=lambda version: (f"etcd-{version}",),
+    check=_check,
+    variables=_variables,
+)

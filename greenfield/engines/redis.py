@@ -1,0 +1,87 @@
+"""Redis Cluster: shards of one primary and its replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greenfield.engines.descriptor import EngineKind, HostSettings, Port, Slot
+from greenfield.model.cluster import EngineSpec
+from greenfield.model.problem import Problem
+
+PORT = 6379
+BUS_PORT = PORT + 10000
+
+FORK_HEADROOM = 1.5
+"""Resident memory over maxmemory: copy-on-write while a snapshot is written, fragmentation, client buffers
+(redis.io, "Redis administration": leave room for fork)."""
+
+DISK_PER_MEMORY = 3
+"""An RDB file, an append-only file and the one being rewritten (redis.io, "Redis persistence")."""
+
+MEMBER_LETTERS = "abcdefgh"
+
+
+def _slots(engine: EngineSpec) -> Sequence[Slot]:
+    shards = int(engine.options["shards"])
+    replicas = int(engine.options["replicas"])
+    memory = int(engine.options["memory_bytes"])
+    ports = (Port(PORT, "client", "clients"), Port(BUS_PORT, "cluster bus", "peers"))
+    return [
+        Slot(
+            name=f"shard-{shard}-{MEMBER_LETTERS[copy]}",
+            group=f"shard-{shard}",
+            quorum=1,
+            memory_bytes=int(memory * FORK_HEADROOM),
+            disk_bytes=memory * DISK_PER_MEMORY,
+            ports=ports,
+            directories=(f"/data/{engine.name}",),
+            role="primary" if copy == 0 else "replica",
+        )
+        for copy in range(replicas + 1)
+        for shard in range(1, shards + 1)
+    ]
+
+
+def _check(engine: EngineSpec) -> Sequence[Problem]:
+    if int(engine.options["shards"]) < 3:
+        return [
+            Problem(
+                ("shards",),
+                f"{engine.options['shards']} shards can't elect: a failed primary is voted on by a majority of primaries",
+                "shards: 3 or more",
+                "too-few-shards",
+            )
+        ]
+    return []
+
+
+def _variables(engine: EngineSpec) -> dict[str, Any]:
+    options = engine.options
+    return {
+        "shards": int(options["shards"]),
+        "replicas": int(options["replicas"]),
+        "memory_bytes": int(options["memory_bytes"]),
+        "memory_policy": str(options["memory_policy"]),
+        "node_timeout_ms": int(options["node_timeout_seconds"] * 1000),
+        "append_fsync": str(options["append_fsync"]),
+        "port": PORT,
+        "bus_port": BUS_PORT,
+    }
+
+
+REDIS = EngineKind(
+    name="redis",
+    versions=("7.0",),
+    role="redis",
+    slots=_slots,
+    # vm.overcommit_memory, somaxconn and THP: redis.io, "Redis administration", and the server's own start-up warnings.
+    host_settings=lambda engine: HostSettings(
+        sysctls={"vm.overcommit_memory": "1", "net.core.somaxconn": "1024"},
+        transparent_hugepage="never",
+        open_files=10032,
+    ),
+    artifacts=lambda version: (f"redis-{version}",),
+    check=_check,
+    variables=_variables,
+)

@@ -1,0 +1,100 @@
+"""The plan: which member stands on which host, and the proof that it survives what it must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from greenfield.engines.descriptor import Slot
+from greenfield.model.cluster import Cluster
+from greenfield.model.site import Host, Site
+
+HOST_LAYER = "host"
+HOST_ROLES = ("baseline", "data_disk", "pki", "node_exporter")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of an engine on a host. ``ordinal`` counts from 0 in the engine's stable slot order."""
+
+    engine: str
+    kind: str
+    ordinal: int
+    slot: Slot
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """A host that the cluster uses. Usage is at the limits of its members; the rest is the operating system's."""
+
+    host: Host
+    pool: str
+    members: tuple[Member, ...]
+    memory_used_bytes: int
+    memory_bytes: int
+    disk_used_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One layer on the hosts of one node pool in one rack: the unit of change.
+
+    ``layer`` is ``host`` or an engine's name; ``name`` is ``<layer>-<pool>-<rack>`` for the host layer
+    and ``<engine>-<rack>`` for an engine.
+    """
+
+    name: str
+    layer: str
+    pool: str
+    rack: str
+    hosts: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the loss of one failure domain does to one engine's groups."""
+
+    domain: Literal["host", "rack", "feed", "tor"]
+    name: str
+    engine: str
+    groups_lost: tuple[str, ...]
+    members_lost: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RackPower:
+    """Draw of the cluster's hosts in a rack, and what is left of the rack's feeds when the largest one is lost."""
+
+    rack: str
+    draw_watts: int
+    available_watts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything decided before a host is touched. Mappings are keyed by name, in spec order.
+
+    Attributes:
+        pools: node pool to its hosts.
+        hosts: only hosts the cluster uses.
+        members: in engine order, then slot order.
+        losses: one entry for each failure domain that holds a member of the engine.
+    """
+
+    site: Site
+    cluster: Cluster
+    pools: Mapping[str, tuple[str, ...]]
+    hosts: Mapping[str, HostPlan]
+    members: tuple[Member, ...]
+    cells: tuple[Cell, ...]
+    losses: tuple[Loss, ...]
+    power: tuple[RackPower, ...]
+
+    def members_of(self, engine: str) -> tuple[Member, ...]:
+        """Members of one engine, in slot order."""
+        return tuple(member for member in self.members if member.engine == engine)
