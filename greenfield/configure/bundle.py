@@ -1,0 +1,128 @@
+"""A job as ansible-runner's private data directory: inventory, play and environment.
+
+The inventory holds secrets, so the directory is 0700, lies in memory where the machine has a tmpfs, and is removed
+after the run. One that a killed run left behind is removed by the next run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ansible_mitogen
+
+from greenfield import content
+from greenfield.configure.job import Job
+
+PREFIX = "greenfield-run-"
+FORKS = 50
+CONNECT_SECONDS = 10
+
+
+def make(job: Job) -> Path:
+    """Write the private data directory of a job and return its path. The caller removes it with ``remove``."""
+    _remove_orphans(_parent())
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=_parent()))
+    (folder / "inventory").mkdir()
+    (folder / "inventory" / "hosts.json").write_text(json.dumps(_inventory(job)))
+    (folder / "project").mkdir()
+    (folder / "project" / "play.json").write_text(json.dumps(_play(job)))
+    return folder
+
+
+def remove(folder: Path) -> None:
+    """Remove a private data directory; a missing one is fine."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(job: Job) -> dict[str, str]:
+    """The environment of ansible-playbook. Nothing of the user's own Ansible configuration leaks in."""
+    connection = job.connection
+    ssh = [
+        "-o StrictHostKeyChecking=yes",
+        f"-o UserKnownHostsFile={connection.known_hosts}",
+        "-o GlobalKnownHostsFile=/dev/null",
+        "-o BatchMode=yes",
+        f"-o ConnectTimeout={CONNECT_SECONDS}",
+        "-o ControlMaster=auto",
+        "-o ControlPersist=60s",
+    ]
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_ROLES_PATH": str(content.roles()),
+        "ANSIBLE_COLLECTIONS_PATH": str(content.collections()),
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"),
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_SSH_ARGS": " ".join(ssh),
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_TIMEOUT": str(CONNECT_SECONDS),
+        "ANSIBLE_FORKS": str(FORKS),
+        "ANSIBLE_GATHERING": "explicit",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_DEPRECATION_WARNINGS": "False",
+        "ANSIBLE_INJECT_FACT_VARS": "False",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_VARIABLE_PLUGINS_ENABLED": "host_group_vars",
+    }
+
+
+def _inventory(job: Job) -> dict[str, Any]:
+    connection = job.connection
+    common: dict[str, Any] = {
+        **job.common,
+        "ansible_user": connection.user,
+        "ansible_port": connection.port,
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    if connection.identity_file:
+        common["ansible_ssh_private_key_file"] = connection.identity_file
+    hosts = {target.name: {**target.variables, "ansible_host": target.address} for target in job.targets}
+    return {"all": {"vars": _unsafe(common), "hosts": _unsafe(hosts)}}
+
+
+def _unsafe(value: Any) -> Any:
+    """Mark every string that looks like a template as data, so that no value of a spec is ever evaluated."""
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value} if "{{" in value or "{%" in value else value
+    if isinstance(value, Mapping):
+        return {key: _unsafe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unsafe(item) for item in value]
+    return value
+
+
+def _play(job: Job) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": job.name,
+            "hosts": "all",
+            "gather_facts": False,
+            "become": True,
+            "serial": job.serial or len(job.targets),
+            "tasks": [
+                {"name": role, "ansible.builtin.import_role": {"name": role, "tasks_from": job.entry}}
+                for role in job.roles
+            ],
+        }
+    ]
+
+
+def _parent() -> Path:
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def _remove_orphans(parent: Path) -> None:
+    for folder in parent.glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""Runs a job through ansible-runner."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from greenfield.configure import bundle
+from greenfield.configure.events import Collector, Event
+from greenfield.configure.job import Job, JobResult
+from greenfield.errors import ConfigureError
+
+__all__ = ["Event", "run"]
+
+KEPT_LOGS = 200
+
+
+def run(
+    job: Job,
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> JobResult:
+    """Apply a job and return what became of each host.
+
+    A host that fails is in the result; it does not raise.
+
+    Args:
+        job: what to run where.
+        on_event: called for every task that starts or ends on a host, from this thread.
+        cancelled: polled while Ansible runs; when true the run is ended.
+
+    Raises:
+        ConfigureError: the job has no targets or one twice, or Ansible itself could not run.
+    """
+    import ansible_runner
+
+    _check(job)
+    started = time.monotonic()
+    log = _log_path(job.name)
+    folder = bundle.make(job)
+    collector = Collector(job.name, (target.name for target in job.targets), on_event)
+    try:
+        outcome = ansible_runner.run(
+            private_data_dir=str(folder),
+            inventory=str(folder / "inventory" / "hosts.json"),
+            playbook="play.json",
+            envvars=bundle.environment(job),
+            cmdline="--check --diff" if job.check else None,
+            event_handler=collector.handle,
+            cancel_callback=cancelled or (lambda: False),
+            suppress_env_files=True,
+            quiet=True,
+        )
+        output = Path(outcome.config.artifact_dir) / "stdout"
+        if output.exists():
+            log.write_bytes(output.read_bytes())
+    finally:
+        bundle.remove(folder)
+    if outcome.status == "canceled":
+        raise ConfigureError(f"{job.name}: cancelled", log=str(log), fix="run it again; it goes on where it stopped")
+    results = collector.results(_last_words(log))
+    return JobResult(results, time.monotonic() - started, collector.executions, str(log))
+
+
+def _check(job: Job) -> None:
+    names = [target.name for target in job.targets]
+    if not names:
+        raise ConfigureError(f"{job.name}: no hosts", fix="name at least one host; nothing was run")
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ConfigureError(f"{job.name}: hosts named twice: {', '.join(sorted(twice))}")
+
+
+def _log_path(name: str) -> Path:
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    folder = state / "greenfield" / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%S") + f".{time.time_ns() // 1000 % 1000000:06d}"
+    return folder / f"{stamp}-{re.sub(r'[^a-z0-9.]+', '-', name.lower())}.log"
+
+
+def _last_words(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+    return "Ansible ended before it reached this host: " + (" / ".join(lines[-4:]) or "it printed nothing")
