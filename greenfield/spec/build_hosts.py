@@ -1,0 +1,132 @@
+"""Hosts, from the list in a site's document or from its CSV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from greenfield.model.problem import Problem, SpecPath
+from greenfield.model.site import NO_LABELS, Host
+from greenfield.spec import table
+from greenfield.spec.draft import Draft, address
+from greenfield.spec.schema import COMMON, schemas
+from greenfield.spec.sources import Sources
+from greenfield.spec.table import LABEL, Table
+
+MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A host and the path it has in problems (its index, since names may clash)."""
+
+    path: SpecPath
+    host: Host
+
+
+def hosts(draft: Draft, sources: Sources) -> list[Listed]:
+    """Every host that could be read, in order; what is wrong with others goes into the draft's problems."""
+    spec = draft.document.spec
+    listed = spec.get("hosts")
+    if isinstance(listed, list):
+        return _inline(draft, listed)
+    name = draft.text("hostsFrom")
+    return _from_csv(draft, Path(draft.file(name)), sources) if name else []
+
+
+def _inline(draft: Draft, listed: list[Any]) -> list[Listed]:
+    found = []
+    for index, raw in enumerate(listed):
+        if not draft.usable("hosts", index):
+            draft.whole = False
+            continue
+        path: SpecPath = ("Site", draft.name, "hosts", index)
+        if address(raw["address"]) is None:
+            draft.problems.append(_no_address((*path, "address"), raw["address"]))
+            draft.whole = False
+            continue
+        found.append(Listed(path, _host(raw, raw["unit"], raw.get("labels", NO_LABELS))))
+    return found
+
+
+def _host(raw: Mapping[str, Any], unit: int, labels: Mapping[str, str]) -> Host:
+    return Host(
+        name=raw["name"],
+        rack=raw["rack"],
+        unit=unit,
+        hardware=raw["hardware"],
+        serial=raw["serial"],
+        address=raw["address"],
+        mac=raw["mac"].lower(),
+        asset=raw.get("asset", ""),
+        labels=labels,
+    )
+
+
+def _no_address(path: SpecPath, raw: str) -> Problem:
+    return Problem(
+        path, f'"{raw}" is not an IPv4 address', "write four numbers from 0 to 255, e.g. 10.77.1.11", "address"
+    )
+
+
+def _from_csv(draft: Draft, file: Path, sources: Sources) -> list[Listed]:
+    if not file.is_file():
+        draft.add(("hostsFrom",), f"there is no file {file.name}", f"put it into {file.parent}", "file")
+        draft.whole = False
+        return []
+    read = table.read(file, draft.problems)
+    if read is None:
+        draft.whole = False
+        return []
+    sources.tables[draft.name] = read
+    if not read.rows:
+        draft.add(("hostsFrom",), f"{file.name} has no hosts", "add a line for each host", "empty")
+    found = _rows(draft, read)
+    draft.whole = draft.whole and len(found) == len(read.rows)
+    return found
+
+
+def _cell_rules() -> tuple[tuple[str, Callable[[str], object], str, str], ...]:
+    """Column, what its cells must pass, what is wrong otherwise, what to do. Fits what the schema says of inline hosts."""
+    name = re.compile(schemas()[COMMON]["$defs"]["name"]["pattern"].strip("^$")).fullmatch
+    words = "use lower-case letters, digits and hyphens"
+    return (
+        ("name", name, "can't be a host name", words),
+        ("rack", name, "can't be a rack's name", words),
+        ("hardware", name, "can't be a hardware class's name", words),
+        (
+            "unit",
+            lambda cell: cell.isascii() and cell.isdigit() and int(cell) > 0,
+            "is no rack unit",
+            "write 1 or more",
+        ),
+        ("serial", bool, "is no serial number", "write the machine's serial number"),
+        ("mac", MAC.fullmatch, "is no MAC address", "write six pairs of hex digits, e.g. 02:77:00:00:01:0b"),
+    )
+
+
+def _rows(draft: Draft, read: Table) -> list[Listed]:
+    labels = [(index, name.removeprefix(LABEL)) for index, name in enumerate(read.columns) if name.startswith(LABEL)]
+    rules = [(read.columns.index(column), column, *rule) for column, *rule in _cell_rules()]
+    at = read.columns.index("address")
+    found = []
+    for index, cells in enumerate(read.rows):
+        row = [cell.strip() for cell in cells]
+        path: SpecPath = ("Site", draft.name, "hosts", index)
+        wrong = [
+            Problem((*path, column), f'"{row[place]}" {message}' if row[place] else "is empty", fix, "form")
+            for place, column, passes, message, fix in rules
+            if not passes(row[place])
+        ]
+        if address(row[at]) is None:
+            wrong.append(_no_address((*path, "address"), row[at]))
+        if wrong:
+            draft.problems.extend(wrong)
+            continue
+        named = dict(zip(read.columns, row, strict=True))
+        own = {name: row[place] for place, name in labels if row[place]}
+        found.append(Listed(path, _host(named, int(named["unit"]), own or NO_LABELS)))
+    return found
