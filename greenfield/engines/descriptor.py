@@ -37,6 +37,8 @@ class Slot:
         directories: data directories it owns on its host; no other engine may use them.
         role: how the member starts life, for people to read (``primary``, ``replica``, ``member``).
         disk: the name of the data disk the directories lie on.
+        electorate: name of a body that this member votes in beyond its group, e.g. the primaries of all shards, a
+            majority of which must live to elect a failed one's successor; empty for none.
     """
 
     name: str
@@ -48,11 +50,12 @@ class Slot:
     directories: tuple[str, ...]
     role: str
     disk: str = "data"
+    electorate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """Kernel settings and limits an engine needs of each of its hosts. Two engines that need different values of one key clash.
+    """Kernel settings and limits an engine needs of its hosts. Two engines that need different values of one key clash.
 
     Attributes:
         sysctls: key to value.
@@ -63,6 +66,11 @@ class HostSettings:
     sysctls: Mapping[str, str]
     transparent_hugepage: str | None = None
     open_files: int = 1024
+
+
+def members_up_to(domains: int) -> tuple[str, str]:
+    """The common case: one group whose size is the option ``members``."""
+    return "members", f"members: {domains}" if domains else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,9 @@ class EngineKind:
         check: further rules of the kind; problems with paths relative to the engine (``("members",)``).
         variables: what the role is told of the whole engine and is the same on each of its hosts
             (JSON values); given the engine and the placement (slot name to host name and address).
+        member_fields: what the role is told of each member beside name, host and address (``group``, ``role``).
+        fewer: the option that decides how large a group is, and its setting for at most so many failure domains,
+            both as the spec spells them; the setting is empty when no value would do.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -91,3 +102,5 @@ class EngineKind:
     check: Callable[[EngineSpec], Sequence[Problem]]
     variables: Callable[[EngineSpec], dict[str, Any]]
     data_tier: bool = True
+    member_fields: tuple[str, ...] = ()
+    fewer: Callable[[int], tuple[str, str]] = members_up_to

@@ -58,6 +58,11 @@ def _check(engine: EngineSpec) -> Sequence[Problem]:
     return []
 
 
+def _fewer(domains: int) -> tuple[str, str]:
+    odd = domains - (domains % 2 == 0)
+    return "members", f"members: {odd}" if odd > 0 else ""
+
+
 def _variables(engine: EngineSpec) -> dict[str, Any]:
     options = engine.options
     protection = engine.data_protection
@@ -82,4 +87,5 @@ ETCD = EngineKind(
     artifacts=lambda version: (f"etcd-{version}",),
     check=_check,
     variables=_variables,
+    fewer=_fewer,
 )

@@ -37,6 +37,8 @@ def _slots(engine: EngineSpec) -> Sequence[Slot]:
             ports=ports,
             directories=(f"/data/{engine.name}",),
             role="primary" if copy == 0 else "replica",
+            # A replica is promoted by a majority of the primaries (redis.io, "Redis cluster specification").
+            electorate="primaries" if copy == 0 else "",
         )
         for copy in range(replicas + 1)
         for shard in range(1, shards + 1)
@@ -48,12 +50,16 @@ def _check(engine: EngineSpec) -> Sequence[Problem]:
         return [
             Problem(
                 ("shards",),
-                f"{engine.options['shards']} shards can't elect: a failed primary is voted on by a majority of primaries",
+                f"{engine.options['shards']} shards can't elect: a majority of primaries must vote on a failed one",
                 "shards: 3 or more",
                 "too-few-shards",
             )
         ]
     return []
+
+
+def _fewer(domains: int) -> tuple[str, str]:
+    return "replicas", f"replicas: {domains - 1}" if domains else ""
 
 
 def _variables(engine: EngineSpec) -> dict[str, Any]:
@@ -84,4 +90,6 @@ REDIS = EngineKind(
     artifacts=lambda version: (f"redis-{version}",),
     check=_check,
     variables=_variables,
+    member_fields=("group", "role"),
+    fewer=_fewer,
 )

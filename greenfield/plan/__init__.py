@@ -1,1 +1,30 @@
 """Where everything goes: pure, deterministic functions from a site and a cluster to a plan."""
+
+from greenfield.plan.build import check, make_plan
+from greenfield.plan.certificates import Subject, certificate_subjects
+from greenfield.plan.desired import engine_common, host_layer_common, host_variables, state_digest
+from greenfield.plan.placement_record import Placement, load_placement, placement_of, save_placement
+from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
+
+__all__ = [
+    "HOST_LAYER",
+    "HOST_ROLES",
+    "Cell",
+    "HostPlan",
+    "Loss",
+    "Member",
+    "Placement",
+    "Plan",
+    "RackPower",
+    "Subject",
+    "certificate_subjects",
+    "check",
+    "engine_common",
+    "host_layer_common",
+    "host_variables",
+    "load_placement",
+    "make_plan",
+    "placement_of",
+    "save_placement",
+    "state_digest",
+]

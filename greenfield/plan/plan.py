@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from greenfield.engines.descriptor import Slot
 from greenfield.model.cluster import Cluster
+from greenfield.model.problem import Problem
 from greenfield.model.site import Host, Site
 
 HOST_LAYER = "host"
@@ -43,7 +45,7 @@ class Cell:
     """One layer on the hosts of one node pool in one rack: the unit of change.
 
     ``layer`` is ``host`` or an engine's name; ``name`` is ``<layer>-<pool>-<rack>`` for the host layer
-    and ``<engine>-<rack>`` for an engine.
+    and ``<engine>-<rack>`` for an engine. ``quarantined`` are those of ``hosts`` that must not be touched in this run.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Cell:
     rack: str
     hosts: tuple[str, ...]
     roles: tuple[str, ...]
+    quarantined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class RackPower:
     available_watts: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """Everything decided before a host is touched. Mappings are keyed by name, in spec order.
 
@@ -84,6 +87,8 @@ class Plan:
         hosts: only hosts the cluster uses.
         members: in engine order, then slot order.
         losses: one entry for each failure domain that holds a member of the engine.
+        quarantine: hosts of the cluster that keep their place but must not be touched in this run.
+        warnings: what the plan can live with but its owner should know.
     """
 
     site: Site
@@ -94,7 +99,21 @@ class Plan:
     cells: tuple[Cell, ...]
     losses: tuple[Loss, ...]
     power: tuple[RackPower, ...]
+    quarantine: frozenset[str] = frozenset()
+    warnings: tuple[Problem, ...] = ()
+
+    def __hash__(self) -> int:
+        # Mappings have no hash; equal plans agree in these, and what is derived from a plan can be kept by it.
+        return hash((self.site.name, self.cluster.name, len(self.members)))
+
+    @cached_property
+    def by_engine(self) -> Mapping[str, tuple[Member, ...]]:
+        """Members of each engine, in slot order."""
+        found: dict[str, list[Member]] = {name: [] for name in self.cluster.engines}
+        for member in self.members:
+            found[member.engine].append(member)
+        return {name: tuple(members) for name, members in found.items()}
 
     def members_of(self, engine: str) -> tuple[Member, ...]:
         """Members of one engine, in slot order."""
-        return tuple(member for member in self.members if member.engine == engine)
+        return self.by_engine[engine]
