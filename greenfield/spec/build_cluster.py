@@ -17,7 +17,7 @@ from greenfield.spec.schema import engine_schema, follow
 
 @dataclass(frozen=True, slots=True)
 class BuiltCluster:
-    """A cluster's model and the document it came from; complete only when ``draft.whole`` and no problem is an error."""
+    """A cluster's model and the document it came from; complete only when no problem is an error."""
 
     cluster: Cluster
     draft: Draft

@@ -89,36 +89,47 @@ def _from_csv(draft: Draft, file: Path, sources: Sources) -> list[Listed]:
     return found
 
 
-def _cell_rules() -> tuple[tuple[str, Callable[[str], object], str, str], ...]:
-    """Column, what its cells must pass, what is wrong otherwise, what to do. Fits what the schema says of inline hosts."""
+@dataclass(frozen=True, slots=True)
+class _CellRule:
+    """What the cells of a column must pass, what is wrong with one that doesn't, and what to do."""
+
+    column: str
+    passes: Callable[[str], object]
+    message: str
+    fix: str
+
+
+def _cell_rules() -> tuple[_CellRule, ...]:
+    """The same that the schema says of hosts in the document; a test holds the two equal."""
     name = re.compile(schemas()[COMMON]["$defs"]["name"]["pattern"].strip("^$")).fullmatch
     words = "use lower-case letters, digits and hyphens"
     return (
-        ("name", name, "can't be a host name", words),
-        ("rack", name, "can't be a rack's name", words),
-        ("hardware", name, "can't be a hardware class's name", words),
-        (
-            "unit",
-            lambda cell: cell.isascii() and cell.isdigit() and int(cell) > 0,
-            "is no rack unit",
-            "write 1 or more",
-        ),
-        ("serial", bool, "is no serial number", "write the machine's serial number"),
-        ("mac", MAC.fullmatch, "is no MAC address", "write six pairs of hex digits, e.g. 02:77:00:00:01:0b"),
+        _CellRule("name", name, "can't be a host name", words),
+        _CellRule("rack", name, "can't be a rack's name", words),
+        _CellRule("hardware", name, "can't be a hardware class's name", words),
+        _CellRule("unit", _is_unit, "is no rack unit", "write 1 or more"),
+        _CellRule("serial", bool, "is no serial number", "write the machine's serial number"),
+        _CellRule("mac", MAC.fullmatch, "is no MAC address", "write six pairs of hex digits, e.g. 02:77:00:00:01:0b"),
     )
+
+
+def _is_unit(cell: str) -> bool:
+    return cell.isascii() and cell.isdigit() and int(cell) > 0
 
 
 def _rows(draft: Draft, read: Table) -> list[Listed]:
     labels = [(index, name.removeprefix(LABEL)) for index, name in enumerate(read.columns) if name.startswith(LABEL)]
-    rules = [(read.columns.index(column), column, *rule) for column, *rule in _cell_rules()]
+    rules = [(read.columns.index(rule.column), rule.passes, rule) for rule in _cell_rules()]
     at = read.columns.index("address")
     found = []
     for index, cells in enumerate(read.rows):
         row = [cell.strip() for cell in cells]
         path: SpecPath = ("Site", draft.name, "hosts", index)
         wrong = [
-            Problem((*path, column), f'"{row[place]}" {message}' if row[place] else "is empty", fix, "form")
-            for place, column, passes, message, fix in rules
+            Problem(
+                (*path, rule.column), f'"{row[place]}" {rule.message}' if row[place] else "is empty", rule.fix, "form"
+            )
+            for place, passes, rule in rules
             if not passes(row[place])
         ]
         if address(row[at]) is None:

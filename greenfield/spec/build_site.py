@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenfield.model.quantity import BITRATE, BYTES, WATTS
-from greenfield.model.site import Access, Disk, HardwareClass, Mirror, Network, Power, Rack, Site
+from greenfield.model.site import Access, Disk, HardwareClass, Host, Mirror, Network, Power, Rack, Site
 from greenfield.spec.build_hosts import Listed, hosts
 from greenfield.spec.draft import Draft
 from greenfield.spec.sources import Sources
@@ -36,7 +36,7 @@ def build(draft: Draft, sources: Sources) -> BuiltSite:
     listed = hosts(draft, sources)
     access, power = draft.section("access"), draft.section("power")
     admin = [draft.network(raw, ("access", "from", index)) for index, raw in enumerate(access.get("from", ()))]
-    by_name = {}
+    by_name: dict[str, Host] = {}
     for entry in listed:
         by_name.setdefault(entry.host.name, entry.host)
     site = Site(

@@ -132,7 +132,7 @@ class _Reader:
         if not isinstance(key, yaml.ScalarNode):
             self._refuse(key, "a key must be a word", "quote it if it is meant as text")
             return ""
-        if key.tag != f"{_TAG}str" and key.tag != f"{_TAG}timestamp":
+        if key.tag not in (f"{_TAG}str", f"{_TAG}timestamp"):
             what = key.tag.removeprefix(_TAG)
             self._note(key, f"the key {key.value} is read as {what} by YAML", f'quote it: "{key.value}"', "yaml-trap")
         return str(key.value)

@@ -66,6 +66,10 @@ class _Finding:
         return name_of(self.document.data["kind"])
 
     @property
+    def instance(self) -> Any:
+        return self.error.instance
+
+    @property
     def schema(self) -> Mapping[str, Any]:
         return self.error.schema if isinstance(self.error.schema, dict) else {}
 
@@ -92,7 +96,7 @@ def _flow(value: Any) -> str:
 
 
 def _unknown(found: _Finding) -> Iterator[Problem]:
-    instance: dict[str, Any] = found.error.instance
+    instance: dict[str, Any] = found.instance
     known = list(found.schema.get("properties", {}))
     if found.error.validator == "unevaluatedProperties":
         options = engine_schema(str(instance.get("kind"))).get("properties")
@@ -109,7 +113,7 @@ def _unknown(found: _Finding) -> Iterator[Problem]:
 
 def _required(found: _Finding) -> Iterator[Problem]:
     for key in found.schema["required"]:
-        if key in found.error.instance:
+        if key in found.instance:
             continue
         schema = follow(found.schema.get("properties", {}).get(key, {}), found.file)
         example = _example(schema)
@@ -127,7 +131,7 @@ def _said(value: Any) -> str:
 
 
 def _type(found: _Finding) -> Iterator[Problem]:
-    value, node = found.error.instance, found.node
+    value, node = found.instance, found.node
     wanted = found.schema["type"] if isinstance(found.schema["type"], list) else [found.schema["type"]]
     raw = node.value if isinstance(node, yaml.ScalarNode) else ""
     dimension = DIMENSIONS.get(str(found.schema.get("x-dimension")))
@@ -159,17 +163,17 @@ def _quantity(found: _Finding, raw: str) -> Iterator[Problem]:
 
 def _pattern(found: _Finding) -> Iterator[Problem]:
     if "x-dimension" in found.schema:
-        yield from _quantity(found, str(found.error.instance))
+        yield from _quantity(found, str(found.instance))
         return
     about = str(found.schema.get("description", "")).rstrip(".")
     example = _example(found.schema)
-    message = f"{_said(found.error.instance)} does not have the right form"
+    message = f"{_said(found.instance)} does not have the right form"
     fix = f"{about}; e.g. {example}" if example and about else about or f"match {found.error.validator_value}"
     yield Problem(found.path, message, fix, "form")
 
 
 def _choice(found: _Finding) -> Iterator[Problem]:
-    value, node = found.error.instance, found.node
+    value, node = found.instance, found.node
     known = [str(word) for word in found.schema.get("enum", [found.schema.get("const")])]
     raw = node.value if isinstance(node, yaml.ScalarNode) else ""
     if not isinstance(value, str) and raw in known:
@@ -186,7 +190,7 @@ def _choice(found: _Finding) -> Iterator[Problem]:
 def _bound(found: _Finding) -> Iterator[Problem]:
     least = found.error.validator == "minimum"
     limit = found.error.validator_value
-    message = f"{_said(found.error.instance)} is too {'small' if least else 'large'}"
+    message = f"{_said(found.instance)} is too {'small' if least else 'large'}"
     yield Problem(found.path, message, f"{'at least' if least else 'at most'} {limit}", "range")
 
 
@@ -196,7 +200,7 @@ def _empty(found: _Finding) -> Iterator[Problem]:
 
 
 def _twice(found: _Finding) -> Iterator[Problem]:
-    items = found.error.instance
+    items = found.instance
     again = [index for index, item in enumerate(items) if item in items[:index]]
     for index in again:
         yield Problem((*found.path, index), f"{_said(items[index])} is here twice", "remove one", "duplicate-item")
@@ -209,7 +213,7 @@ def _plain(found: _Finding) -> Iterator[Problem]:
 
 
 def _key(found: _Finding) -> Iterator[Problem]:
-    key = str(found.error.instance)
+    key = str(found.instance)
     fix = "lower-case letters, digits and hyphens" if found.path[-1] != "labels" else "letters, digits and . _ / -"
     yield Problem((*found.path, key), f'"{key}" can\'t be a name here', f"use {fix}", "name")
 

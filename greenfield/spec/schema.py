@@ -72,7 +72,7 @@ def _judge(kind: str) -> Draft202012Validator:
 
 @cache
 def _screen(kind: str) -> jsonschema_rs.Draft202012Validator:
-    registry = jsonschema_rs.Registry([(BASE + name, schema) for name, schema in schemas().items()])
+    registry = jsonschema_rs.Registry([(BASE + name, dict(schema)) for name, schema in schemas().items()])
     return jsonschema_rs.Draft202012Validator({"$ref": BASE + name_of(kind)}, registry=registry)
 
 
