@@ -94,7 +94,8 @@ def _place(cluster: Cluster, pools: Pools, ledger: Ledger, standing: Placement, 
             for ordinal, slot in enumerate(ledger.slots[name])
             if slot.name in placement.where
         ]
-        if placement.unplaced:
+        # A pool that is not there at all is the spec's error.
+        if placement.unplaced and engine.pool in pools.chosen:
             problem = unplaced_problem(cluster, engine, placement, pool_short=engine.pool in short)
             draft.problems += [problem] if problem else []
     return draft

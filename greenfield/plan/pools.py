@@ -23,7 +23,9 @@ class Pools:
         self.order = {rack: index for index, rack in enumerate(site.racks)}
         self.by_class: dict[str, list[Host]] = defaultdict(list)
         for host in site.hosts.values():
-            self.by_class[host.hardware].append(host)
+            # A host in an unknown rack or of an unknown class is the spec's error; plans are drawn around it.
+            if self._known(host):
+                self.by_class[host.hardware].append(host)
         self.taken: set[str] = set()
         self.chosen: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
@@ -50,13 +52,16 @@ class Pools:
         # A pool that shrinks gives up hosts without members first, then the ones chosen last.
         for name in sorted(recorded, key=lambda name: name not in used):
             host = self.site.hosts.get(name)
-            if host is None or name in self.taken or not _matches(pool, host):
+            if host is None or name in self.taken or not self._known(host) or not _matches(pool, host):
                 continue
             if len(keep) < pool.count and racks[host.rack] < _most(pool):
                 keep.add(name)
                 racks[host.rack] += 1
                 self.taken.add(name)
         return [name for name in recorded if name in keep]
+
+    def _known(self, host: Host) -> bool:
+        return host.hardware in self.site.hardware and host.rack in self.site.racks
 
     def _fill(self, pool: NodePool, kept: list[str]) -> list[str]:
         used = Counter(self.site.hosts[name].rack for name in kept)
@@ -70,7 +75,7 @@ class Pools:
             picked += self._round_robin(pool, willing, used, pool.count - len(kept) - len(picked))
         self.taken.update(picked)
         missing = pool.count - len(kept) - len(picked)
-        if missing > 0:
+        if missing > 0 and pool.hardware in self.site.hardware:
             self.problems.append(
                 self._shortage(pool, used, missing, {h.rack for h in free if h.name not in self.taken})
             )
