@@ -49,6 +49,17 @@ options:
       mode: {description: Octal., type: str, default: "0755"}
       owner: {description: Name or uid., type: str, default: root}
       group: {description: Name or gid., type: str, default: root}
+      purge: {description: Remove what this task does not name., type: bool, default: false}
+  existing:
+    description: Mode and owners of files that others made; left out where there is no such file.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path: {description: Absolute path., type: str, required: true}
+      mode: {description: Octal., type: str, required: true}
+      owner: {description: Name or uid., type: str, default: root}
+      group: {description: Name or gid., type: str, default: root}
   absent:
     description: Files, links and folders that must not be there.
     type: list
@@ -93,7 +104,8 @@ FILE = {
     "mode": {"type": "str", "default": "0644"},
     "validate": {"type": "str"},
 }
-DIRECTORY = {**ATTRIBUTES, "mode": {"type": "str", "default": "0755"}}
+DIRECTORY = {**ATTRIBUTES, "mode": {"type": "str", "default": "0755"}, "purge": {"type": "bool", "default": False}}
+EXISTING = {**ATTRIBUTES, "mode": {"type": "str", "required": True}}
 
 
 class QuietModule(AnsibleModule):
@@ -119,7 +131,7 @@ class Tree:
     def run(self):
         """Bring the host to the arguments."""
         parameters = self.module.params
-        for entry in parameters["files"] + parameters["directories"]:
+        for entry in parameters["files"] + parameters["directories"] + parameters["existing"]:
             self._resolve(entry)
         for directory in sorted(parameters["directories"], key=lambda entry: entry["path"]):
             self._directory(directory)
@@ -133,7 +145,10 @@ class Tree:
             for staged in self.staged.values():
                 if os.path.lexists(staged):
                     os.unlink(staged)
-        for path in parameters["absent"]:
+        for entry in parameters["existing"]:
+            if os.path.isfile(entry["path"]):
+                self._set_attributes(entry)
+        for path in [*parameters["absent"], *self._strangers()]:
             self._remove(path)
         return {"changed": bool(self.changed), "changed_paths": self.changed, "diff": self.diff}
 
@@ -172,11 +187,7 @@ class Tree:
         content = entry["content"].encode()
         present = host_files.read(path)
         if present == content:
-            if host_files.attributes_differ(os.lstat(path), entry["attributes"]):
-                self.changed.append(path)
-                self._note(entry, "(attributes)\n", "(attributes)\n")
-                if not self.module.check_mode:
-                    host_files.set_attributes(path, entry["attributes"])
+            self._set_attributes(entry)
             return
         if os.path.isdir(path) and not os.path.islink(path):
             self.module.fail_json(msg=f"{path} should be a file but is a directory; move it away")
@@ -190,6 +201,23 @@ class Tree:
         else:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         self.staged[path] = host_files.stage(path, content, attributes, folder)
+
+    def _set_attributes(self, entry):
+        """Mode and owners of a file that is there."""
+        if not host_files.attributes_differ(os.lstat(entry["path"]), entry["attributes"]):
+            return
+        self.changed.append(entry["path"])
+        if not self.module.check_mode:
+            host_files.set_attributes(entry["path"], entry["attributes"])
+
+    def _strangers(self):
+        """What stands in purged directories and is not named by the task."""
+        parameters = self.module.params
+        named = {entry["path"] for entry in parameters["files"] + parameters["directories"]}
+        folders = [entry["path"] for entry in parameters["directories"] if entry["purge"]]
+        present = [os.path.join(path, name) for path in folders if os.path.isdir(path) for name in os.listdir(path)]
+        # A folder that holds something named stays.
+        return sorted(path for path in present if not any(f"{kept}/".startswith(f"{path}/") for kept in named))
 
     def _note(self, entry, before, after):
         if self.module._diff:
@@ -243,6 +271,7 @@ def main():
         argument_spec={
             "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
             "directories": {"type": "list", "elements": "dict", "options": DIRECTORY, "default": []},
+            "existing": {"type": "list", "elements": "dict", "options": EXISTING, "default": []},
             "absent": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
