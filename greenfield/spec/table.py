@@ -36,6 +36,11 @@ class Table:
             return line, 1
         return line, _offset(self.text[line - 1], self.columns.index(str(name)))
 
+    def name_of(self, row: int) -> str:
+        """The host's name in a row, or the row's number where it has none; rows count from 0."""
+        at = self.columns.index("name") if "name" in self.columns else -1
+        return (self.rows[row][at].strip() if at >= 0 and row < len(self.rows) else "") or str(row + 1)
+
     def _row_named(self, name: str) -> int:
         at = self.columns.index("name") if "name" in self.columns else 0
         return next((index for index, row in enumerate(self.rows) if len(row) > at and row[at].strip() == name), -1)

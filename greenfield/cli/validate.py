@@ -1,0 +1,86 @@
+"""``greenfield validate``: everything that is wrong with a spec, at once."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from greenfield.cli.app import app, err, out
+
+if TYPE_CHECKING:
+    from greenfield.model.problem import Problem
+    from greenfield.spec import Sources, Spec
+    from greenfield.spec.report import Located
+
+
+class Format(StrEnum):
+    """How problems are written."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+
+
+@app.command()
+def validate(
+    paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="PATH...")],
+    format: Annotated[
+        Format, typer.Option(help="text for people, json for programs, sarif for code review.")
+    ] = Format.text,
+    output: Annotated[Path | None, typer.Option(help="Write there instead of to standard output.")] = None,
+) -> None:
+    """Check a spec: every error and warning at once, each with its place, the reason and what to do.
+
+    No host is contacted. Exit code 0: valid (there may be warnings); 1: not valid.
+
+    Example: greenfield validate examples/lab --format sarif --output validation.sarif
+    """
+    from greenfield.spec import report
+
+    started = time.monotonic()
+    spec, problems, sources = _collect(paths)
+    found = report.locate(problems, sources, Path.cwd())
+    last = report.summary(found, spec, time.monotonic() - started)
+    if format is Format.text:
+        written = report.text(found) + last + "\n"
+    else:
+        written = report.as_json(found, spec) if format is Format.json else report.sarif(found)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(written, encoding="utf-8")
+        err.print(f"{last}, written to {output}", markup=False)
+    elif format is Format.text:
+        _print(found, last)
+    else:
+        out.out(written, end="", highlight=False)
+    if any(located.problem.severity == "error" for located in found):
+        raise typer.Exit(1)
+
+
+def _collect(paths: list[Path]) -> tuple[Spec | None, list[Problem], Sources]:
+    """What loading finds, then what placement finds on every cluster that is whole enough to be placed."""
+    from greenfield import plan
+    from greenfield.spec import collect
+
+    spec, problems, sources = collect(paths)
+    for cluster in spec.clusters.values() if spec else ():
+        problems.extend(plan.check(spec.sites[cluster.site], cluster) if spec else ())
+    return spec, problems, sources
+
+
+def _print(found: list[Located], last: str) -> None:
+    from rich.text import Text
+
+    from greenfield.spec import report
+
+    for located in found:
+        words = Text(report.text([located]).rstrip("\n"))
+        words.highlight_regex(r"(?m)^\S+ error ", "bold red")
+        words.highlight_regex(r"(?m)^\S+ warning ", "bold yellow")
+        words.highlight_regex(r"(?m)^    fix: ", "green")
+        out.print(words)
+    out.print(Text(last))
