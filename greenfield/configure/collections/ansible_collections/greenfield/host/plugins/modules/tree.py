@@ -65,6 +65,17 @@ options:
     type: list
     elements: str
     default: []
+  derived:
+    description:
+      - Files that a command makes from another. It runs when the result is missing or older than its source, so a run
+        that was killed before is made good, which a handler can't do.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path: {description: The file that is made., type: path, required: true}
+      source: {description: The file it is made from., type: path, required: true}
+      command: {description: What makes it., type: str, required: true}
 author: The Greenfield contributors
 """
 
@@ -106,6 +117,9 @@ FILE = {
 }
 DIRECTORY = {**ATTRIBUTES, "mode": {"type": "str", "default": "0755"}, "purge": {"type": "bool", "default": False}}
 EXISTING = {**ATTRIBUTES, "mode": {"type": "str", "required": True}}
+DERIVED = {
+    name: {"type": kind, "required": True} for name, kind in (("path", "path"), ("source", "path"), ("command", "str"))
+}
 
 
 class QuietModule(AnsibleModule):
@@ -150,6 +164,8 @@ class Tree:
                 self._set_attributes(entry)
         for path in [*parameters["absent"], *self._strangers()]:
             self._remove(path)
+        for entry in parameters["derived"]:
+            self._derive(entry)
         return {"changed": bool(self.changed), "changed_paths": self.changed, "diff": self.diff}
 
     def _resolve(self, entry):
@@ -251,6 +267,20 @@ class Tree:
         for path, staged in self.staged.items():
             os.replace(staged, path)
 
+    def _derive(self, entry):
+        path, source = entry["path"], entry["source"]
+        if not os.path.exists(source) or (os.path.exists(path) and os.stat(path).st_mtime >= os.lstat(source).st_ctime):
+            return
+        self.changed.append(path)
+        if self.module.check_mode:
+            return
+        code, out, err = self.module.run_command(shlex.split(entry["command"]))
+        if code:
+            self.module.fail_json(msg=f"{path}: {entry['command']} failed: {(err or out).strip()}")
+        if not os.path.exists(path):
+            self.module.fail_json(msg=f"{entry['command']} succeeded but made no {path}")
+        os.utime(path)  # It may have found nothing to change.
+
     def _remove(self, path):
         if not path.startswith("/") or os.path.normpath(path) != path or path.count("/") < 2:
             self.module.fail_json(msg=f"refusing to remove {path!r}: not a plain path below a top-level directory")
@@ -272,6 +302,7 @@ def main():
             "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
             "directories": {"type": "list", "elements": "dict", "options": DIRECTORY, "default": []},
             "existing": {"type": "list", "elements": "dict", "options": EXISTING, "default": []},
+            "derived": {"type": "list", "elements": "dict", "options": DERIVED, "default": []},
             "absent": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

@@ -1,0 +1,2 @@
+# Written by Greenfield.
+umask 027
