@@ -118,7 +118,9 @@ FILE = {
 DIRECTORY = {**ATTRIBUTES, "mode": {"type": "str", "default": "0755"}, "purge": {"type": "bool", "default": False}}
 EXISTING = {**ATTRIBUTES, "mode": {"type": "str", "required": True}}
 DERIVED = {
-    name: {"type": kind, "required": True} for name, kind in (("path", "path"), ("source", "path"), ("command", "str"))
+    "path": {"type": "path", "required": True},
+    "source": {"type": "path", "required": True},
+    "command": {"type": "str", "required": True},
 }
 
 
@@ -149,16 +151,7 @@ class Tree:
             self._resolve(entry)
         for directory in sorted(parameters["directories"], key=lambda entry: entry["path"]):
             self._directory(directory)
-        try:
-            for file in parameters["files"]:
-                self._stage(file)
-            for file in parameters["files"]:
-                self._validate(file)
-            self._replace()
-        finally:
-            for staged in self.staged.values():
-                if os.path.lexists(staged):
-                    os.unlink(staged)
+        self._files(parameters["files"])
         for entry in parameters["existing"]:
             if os.path.isfile(entry["path"]):
                 self._set_attributes(entry)
@@ -167,6 +160,19 @@ class Tree:
         for entry in parameters["derived"]:
             self._derive(entry)
         return {"changed": bool(self.changed), "changed_paths": self.changed, "diff": self.diff}
+
+    def _files(self, files):
+        """All are staged and validated before the first takes its place."""
+        try:
+            for file in files:
+                self._stage(file)
+            for file in files:
+                self._validate(file)
+            self._replace()
+        finally:
+            for staged in self.staged.values():
+                if os.path.lexists(staged):
+                    os.unlink(staged)
 
     def _resolve(self, entry):
         path = entry["path"]
