@@ -1,0 +1,112 @@
+"""Each host's own view of the kernel settings that roles set but that all lab hosts share with the machine.
+
+Files in the host's /run are bound over the entries of /proc/sys and /sys, so what runs in the host reads and writes
+its own values and the machine keeps its own. Like on a real machine, values start from the kernel's at every boot and
+are then set from /etc/sysctl.d. ``MARKER`` in the host names what is only recorded and not in force.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MARKER = "/run/greenfield/shared-kernel"
+"""In a host: one line per setting that is the host's own record and not in force in the shared kernel."""
+
+SYSCTLS = (
+    "vm.overcommit_memory", "vm.overcommit_ratio", "vm.swappiness", "vm.max_map_count", "vm.dirty_ratio",
+    "vm.dirty_background_ratio", "vm.dirty_bytes", "vm.dirty_background_bytes", "vm.dirty_expire_centisecs",
+    "vm.dirty_writeback_centisecs", "vm.min_free_kbytes", "vm.zone_reclaim_mode", "vm.vfs_cache_pressure",
+    "vm.nr_hugepages", "vm.panic_on_oom", "vm.oom_kill_allocating_task", "vm.mmap_min_addr",
+    "fs.file-max", "fs.nr_open", "fs.aio-max-nr", "fs.suid_dumpable", "fs.pipe-max-size",
+    "fs.inotify.max_user_watches", "fs.inotify.max_user_instances", "fs.inotify.max_queued_events",
+    "fs.protected_hardlinks", "fs.protected_symlinks", "fs.protected_fifos", "fs.protected_regular",
+    "kernel.pid_max", "kernel.threads-max", "kernel.panic", "kernel.panic_on_oops", "kernel.kptr_restrict",
+    "kernel.dmesg_restrict", "kernel.randomize_va_space", "kernel.yama.ptrace_scope", "kernel.sysrq",
+    "kernel.core_pattern", "kernel.core_uses_pid", "kernel.perf_event_paranoid", "kernel.unprivileged_bpf_disabled",
+    "kernel.kexec_load_disabled", "kernel.numa_balancing", "kernel.hung_task_timeout_secs",
+    "net.core.rmem_max", "net.core.wmem_max", "net.core.rmem_default", "net.core.wmem_default",
+    "net.core.netdev_max_backlog", "net.core.bpf_jit_harden",
+)  # fmt: skip
+"""Settings that are not a namespace's own. Those that this kernel has not are left out."""
+
+SWITCHES = ("kernel/mm/transparent_hugepage/enabled", "kernel/mm/transparent_hugepage/defrag")
+"""Files below /sys, likewise."""
+
+FOLDER = "/usr/local/lib/greenfield-lab"
+"""In a host: where the lab's files are bound."""
+
+UNIT = f"""[Unit]
+Description=What a lab host has instead of its own kernel and udev
+DefaultDependencies=no
+After=systemd-remount-fs.service
+Before=systemd-sysctl.service systemd-tmpfiles-setup.service local-fs.target sysinit.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh {FOLDER}/boot
+ExecStop=/bin/sh {FOLDER}/halt
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+SYSCTL_DROP_IN = """# systemd-sysctl does not shorten what it writes over; kernel settings take that, files do not.
+[Service]
+ExecStart=
+ExecStart=/sbin/sysctl --system
+"""
+
+
+def boot_script() -> str:
+    """Shell text that a host runs early at each boot: kernel view, disk links, mounts of /etc/fstab."""
+    entries = [f"/proc/sys/{key.replace('.', '/')}" for key in SYSCTLS if _exists(key)]
+    entries += [f"/sys/{path}" for path in SWITCHES if Path("/sys", path).exists()]
+    return f"""set -u
+mkdir -p /run/greenfield /run/greenfield-lab /dev/disk/by-id
+: > {MARKER}
+for entry in {" ".join(entries)}; do
+    # Not every setting is visible in a network namespace.
+    [ -e "$entry" ] || continue
+    own=/run/greenfield-lab/$(echo "$entry" | tr / ,)
+    {{ read -r value; }} < "$entry" || value=
+    echo "$value" > "$own"
+    mount --bind "$own" "$entry" || exit 1
+    case $entry in
+        /proc/sys/*) echo "${{entry#/proc/sys/}}" | tr / . >> {MARKER} ;;
+        *) echo "$entry" >> {MARKER} ;;
+    esac
+done
+while read -r link device; do
+    ln -sfn "../../$device" "/dev/disk/by-id/$link"
+done < {FOLDER}/disks
+# For container runtimes, which make cgroups of their own.
+for controller in /sys/fs/cgroup/*; do
+    mount -o remount,rw,bind "$controller" 2>/dev/null
+done
+# Without udev, systemd does not mount what /etc/fstab names by device.
+for attempt in 1 2 3 4 5 6; do
+    # A host that was just killed may hold its disk a moment longer.
+    mount --all --types xfs,ext4 && break
+    sleep 0.5
+done
+exit 0
+"""
+
+
+HALT_SCRIPT = """umount --all --types xfs,ext4 2>/dev/null
+exit 0
+"""
+"""Shell text that a host runs when it goes down."""
+
+
+def machine_values() -> dict[str, str]:
+    """What the machine's kernel has now, by key or path: for checking that the lab leaves it alone."""
+    files = {key: Path("/proc/sys", key.replace(".", "/")) for key in SYSCTLS}
+    files |= {path: Path("/sys", path) for path in SWITCHES}
+    return {key: path.read_text().strip() for key, path in files.items() if path.exists()}
+
+
+def _exists(key: str) -> bool:
+    return Path("/proc/sys", key.replace(".", "/")).exists()

@@ -1,0 +1,146 @@
+"""What a lab's hosts find on the network: the site mirror and, when the site names it, a time server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from greenfield.artifacts.place import mirror_dir
+from greenfield.errors import LabError
+from greenfield.lab.cgroup import Cgroup
+from greenfield.lab.fabric import Fabric
+from greenfield.model.site import Site
+
+NGINX = """# Written by greenfield lab up; serves the site's mirror to lab hosts.
+daemon off;
+user root;
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log;
+events {{ worker_connections 1024; }}
+http {{
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log {folder}/nginx-access.log;
+    sendfile on;
+    keepalive_timeout 30s;
+    client_body_temp_path {folder}/tmp;
+    proxy_temp_path {folder}/tmp;
+    fastcgi_temp_path {folder}/tmp;
+    uwsgi_temp_path {folder}/tmp;
+    scgi_temp_path {folder}/tmp;
+    server {{
+        listen {address}:{port};
+        server_tokens off;
+        root {root};
+        location / {{ limit_except GET HEAD {{ deny all; }} }}
+    }}
+}}
+"""
+
+CHRONY = """# Written by greenfield lab up; the workstation's own clock, served to lab hosts.
+local stratum 8
+{allow}
+bindaddress {address}
+cmdport 0
+pidfile {folder}/chronyd.pid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Starts, mends and looks after the services of one lab. They end with the lab's cgroup."""
+
+    site: Site
+    fabric: Fabric
+
+    @property
+    def folder(self) -> Path:
+        """Configuration, pid files and logs."""
+        return self.fabric.names.services_dir
+
+    @property
+    def cgroup(self) -> Cgroup:
+        """Holds every process of the services."""
+        return Cgroup(f"{self.fabric.names.cgroup}/services")
+
+    def ensure(self) -> None:
+        """Have the mirror, and the time server if the site names this address, answer; restarts what changed."""
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self.cgroup.create()
+        top = self.fabric.topology
+        root = mirror_dir(self.site.name)
+        root.mkdir(parents=True, exist_ok=True)
+        self._ensure(
+            "nginx",
+            NGINX.format(folder=self.folder, address=top.services, port=top.mirror_port, root=root),
+            ["nginx", "-e", str(self.folder / "nginx-error.log"), "-c", str(self.folder / "nginx.conf")],
+        )
+        self._wait_mirror()
+        if str(top.services) in self.site.time_servers:
+            allow = "\n".join(f"allow {cidr}" for cidr in top.ranges)
+            self._ensure(
+                "chronyd",
+                CHRONY.format(folder=self.folder, address=top.services, allow=allow),
+                ["chronyd", "-x", "-d", "-u", "root", "-f", str(self.folder / "chronyd.conf")],
+            )
+
+    def alive(self, name: str) -> bool:
+        """Whether ``nginx`` or ``chronyd`` of this lab runs."""
+        return self._pid(name) is not None
+
+    def _ensure(self, name: str, config: str, argv: list[str]) -> None:
+        path = self.folder / f"{name}.conf"
+        changed = not path.exists() or path.read_text() != config
+        path.write_text(config)
+        if (pid := self._pid(name)) is not None:
+            if not changed:
+                return
+            os.kill(pid, signal.SIGTERM)
+            self._wait_gone(name)
+        (self.folder / f"{name}.pid").unlink(missing_ok=True)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            # Not awaited: it lives on when this command ends, and ends with its cgroup.
+            subprocess.Popen(
+                ["sh", "-c", self.cgroup.join_script(), "sh", *self.fabric.services.argv(*argv)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+
+    def _pid(self, name: str) -> int | None:
+        """The running process whose pid file this is; a stale file never names a stranger."""
+        try:
+            pid = int((self.folder / f"{name}.pid").read_text())
+        except (OSError, ValueError):
+            return None
+        return pid if pid in self.cgroup.pids() else None
+
+    def _wait_gone(self, name: str) -> None:
+        deadline = time.monotonic() + 10
+        while self._pid(name) is not None:
+            if time.monotonic() > deadline:
+                raise LabError(f"{name} of lab {self.site.name} did not end within 10 s")
+            time.sleep(0.05)
+
+    def _wait_mirror(self) -> None:
+        address = (str(self.fabric.topology.services), self.fabric.topology.mirror_port)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(address, timeout=1).close()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise LabError(
+                        f"the mirror at {address[0]}:{address[1]} does not answer: {error}",
+                        fix=f"read {self.folder / 'nginx.log'} and {self.folder / 'nginx-error.log'}",
+                    ) from error
+                time.sleep(0.05)

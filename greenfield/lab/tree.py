@@ -1,0 +1,103 @@
+"""The one Debian tree that every lab host is an overlay of; built once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from greenfield.errors import LabError
+from greenfield.lab.command import run
+from greenfield.lab.mount import remove_folder
+
+SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
+PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "python3-minimal", "python3-apt", "openssh-server", "sudo", "iproute2",
+    "ca-certificates", "procps", "kmod", "iptables", "gpgv",
+)  # fmt: skip
+RECIPE = "2"
+"""Raised when ``_finish`` changes, so that old trees are not used."""
+
+Say = Callable[[str], None]
+
+
+def cache_dir() -> Path:
+    """Where trees are kept: ``lab`` below ``GREENFIELD_CACHE_DIR`` (default ``~/.cache/greenfield``)."""
+    base = os.environ.get("GREENFIELD_CACHE_DIR")
+    return (Path(base) if base else Path.home() / ".cache" / "greenfield") / "lab"
+
+
+def tree_path() -> Path:
+    """Place of the tree that this version of the lab uses, whether it exists or not."""
+    key = hashlib.sha256("\0".join((RECIPE, SUITE, *PACKAGES)).encode()).hexdigest()[:12]
+    return cache_dir() / f"{SUITE}-{key}"
+
+
+def ensure_tree(say: Say) -> Path:
+    """Return the tree, building it first (about a minute) when the cache has none.
+
+    Raises:
+        LabError: debootstrap failed; carries its last lines.
+    """
+    tree = tree_path()
+    if tree.exists():
+        return tree
+    # Built beside its place and renamed when whole, so that a killed build is never taken for a tree.
+    building = tree.with_name(f"{tree.name}.{os.getpid()}.building")
+    for left in tree.parent.glob(f"{tree.name}.*.building"):
+        if not Path(f"/proc/{left.name.split('.')[-2]}").exists():
+            remove_folder(left)
+    building.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _debootstrap(building, say)
+        _finish(building)
+        if not tree.exists():
+            building.rename(tree)
+    finally:
+        remove_folder(building)
+    return tree
+
+
+def _debootstrap(target: Path, say: Say) -> None:
+    argv = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(target), MIRROR]
+    say(f"building the base system (Debian {SUITE}, once, about a minute)")
+    last: deque[str] = deque(maxlen=5)
+    try:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    except FileNotFoundError as error:
+        raise LabError("debootstrap is not installed", fix="apt-get install debootstrap") from error
+    with process:
+        for line in process.stdout or ():
+            last.append(line.strip())
+            if line.startswith("I: "):
+                say(f"base system: {line[3:].strip()[:70]}")
+    if process.returncode != 0:
+        raise LabError(f"debootstrap failed: {' / '.join(last)}", fix=f"check that {MIRROR} is reachable")
+
+
+def _finish(tree: Path) -> None:
+    """Take out what must be each host's own, and what cannot work without a kernel of its own."""
+    for key in (tree / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    for name in ("etc/machine-id", "etc/hostname", "etc/resolv.conf", "etc/fstab"):
+        (tree / name).unlink(missing_ok=True)
+        (tree / name).touch()
+    shutil.rmtree(tree / "var/cache/apt/archives", ignore_errors=True)
+    (tree / "var/cache/apt/archives/partial").mkdir(parents=True)
+    for package_list in (tree / "var/lib/apt/lists").glob("*_*"):
+        package_list.unlink()
+    # No login on a console that nobody sees; no udev, whose devices are the machine's.
+    run(["systemctl", f"--root={tree}", "mask", "console-getty.service", "getty@.service", "systemd-resolved.service"])
+    # A hard limit above the machine's own can't be set here: such a login must not fail for it.
+    for stack in (tree / "etc/pam.d").iterdir():
+        text = stack.read_text()
+        mended = "\n".join(
+            line.replace("required", "optional", 1) if "pam_limits.so" in line else line for line in text.split("\n")
+        )
+        if mended != text:
+            stack.write_text(mended)
