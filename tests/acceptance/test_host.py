@@ -1,0 +1,309 @@
+"""What holds on every host, whatever runs on it. Nothing here changes a host."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from greenfield.verify.certificates import Certificate, key_matches
+from greenfield.verify.firewall import opened, policy
+from greenfield.verify.kernel import shared_kernel
+from greenfield.verify.listeners import listeners
+from greenfield.verify.probe import reached
+from greenfield.verify.sshd import effective
+
+pytestmark = pytest.mark.reads_only
+
+WEAK = re.compile(r"cbc|3des|arcfour|rc4|md5|hmac-sha1|umac-64|sha1$|group1-|group14-sha1|group-exchange-sha1")
+
+
+@pytest.mark.control("HOST-001")
+def test_release_is_supported(host, control):
+    assert host.system_info.distribution == "debian"
+    assert int(float(host.system_info.release)) == control.thresholds["release"]
+
+
+@pytest.mark.control("HOST-002")
+def test_name_is_the_planned_one(host, planned):
+    assert host.check_output("hostname") == planned.host.name
+    assert host.check_output("cat /etc/hostname") == planned.host.name
+
+
+@pytest.mark.control("HOST-003")
+def test_peers_resolve_to_their_addresses(host, desired):
+    known = [line.split() for line in host.file("/etc/hosts").content_string.splitlines()]
+    found = {name: fields[0] for fields in known if fields for name in fields[1:]}
+    for peer in desired["baseline_peers"]:
+        assert found.get(peer["name"]) == peer["address"]
+        assert found.get(f"{peer['name']}.{desired['greenfield_domain']}") == peer["address"]
+
+
+@pytest.mark.control("HOST-004")
+def test_root_has_no_ssh(host):
+    assert effective(host)["permitrootlogin"] == "no"
+
+
+@pytest.mark.control("HOST-005")
+def test_ssh_takes_keys_only(host):
+    sshd = effective(host)
+    assert sshd["pubkeyauthentication"] == "yes"
+    for way in ("passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords"):
+        assert sshd[way] == "no", way
+    assert sshd["hostbasedauthentication"] == "no"
+
+
+@pytest.mark.control("HOST-006")
+def test_ssh_bounds_logins(host, control):
+    sshd = effective(host)
+    assert int(sshd["maxauthtries"]) <= control.thresholds["attempts"]
+    assert 0 < int(sshd["logingracetime"]) <= control.thresholds["grace"]
+
+
+@pytest.mark.control("HOST-007")
+def test_ssh_offers_nothing_weak(host):
+    sshd = effective(host)
+    for kind in ("ciphers", "macs", "kexalgorithms"):
+        weak = [name for name in sshd[kind].split(",") if WEAK.search(name)]
+        assert not weak, f"{kind}: {', '.join(weak)}"
+
+
+@pytest.mark.control("HOST-008")
+def test_ssh_forwards_no_x11(host):
+    sshd = effective(host)
+    assert sshd["x11forwarding"] == "no"
+    assert sshd["ignorerhosts"] == "yes"
+    assert sshd["permituserenvironment"] == "no"
+
+
+@pytest.mark.control("HOST-009")
+def test_ssh_files_are_roots(host):
+    listing = host.check_output(
+        "stat -c '%%n %%U %%G %%a' /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf /etc/ssh/ssh_host_*_key"
+    )
+    for line in listing.splitlines():
+        name, owner, group, mode = line.split()
+        assert (owner, group) == ("root", "root"), line
+        assert int(mode, 8) & 0o077 == 0, line
+        assert name.startswith("/etc/ssh/")
+
+
+@pytest.mark.control("HOST-010")
+def test_sudo_rules_are_valid(host):
+    assert host.run("visudo -c -q").succeeded
+    rules = host.check_output("cat /etc/sudoers /etc/sudoers.d/*")
+    assert re.search(r"^\s*Defaults\s+.*\buse_pty\b", rules, re.MULTILINE)
+
+
+@pytest.mark.control("HOST-011")
+def test_root_is_alone(host):
+    assert host.check_output("awk -F: '$3 == 0 {print $1}' /etc/passwd") == "root"
+    assert host.check_output("awk -F: '$2 == \"\" {print $1}' /etc/shadow") == ""
+    assert host.check_output("awk -F: '$2 != \"x\" {print $1}' /etc/passwd") == ""
+
+
+@pytest.mark.control("HOST-012")
+def test_account_files_are_roots(host):
+    allowed = {"/etc/passwd": 0o644, "/etc/group": 0o644, "/etc/shadow": 0o640, "/etc/gshadow": 0o640}
+    for line in host.check_output("stat -c '%%n %%U %%a' %s" % " ".join(allowed)).splitlines():
+        name, owner, mode = line.split()
+        assert owner == "root", line
+        assert int(mode, 8) & ~allowed[name] == 0, line
+
+
+@pytest.mark.control("HOST-013")
+def test_kernel_settings_are_planned(host, desired, remark):
+    recorded = shared_kernel(host)
+    values = dict(
+        line.split(" = ", 1) for line in host.check_output("sysctl -a 2>/dev/null").splitlines() if " = " in line
+    )
+    for key, wanted in desired["baseline_sysctls"].items():
+        assert values.get(key, "").split() == str(wanted).split(), f"{key} = {values.get(key)}, planned {wanted}"
+        if key in recorded:
+            remark(f"{key}: recorded, shared kernel")
+
+
+@pytest.mark.control("HOST-014")
+def test_transparent_huge_pages_are_planned(host, desired, remark):
+    path = "/sys/kernel/mm/transparent_hugepage/enabled"
+    value = host.check_output(f"cat {path}")
+    selected = re.search(r"\[(\w+)\]", value)
+    if path in shared_kernel(host):
+        remark("recorded, shared kernel")
+    wanted = desired["baseline_transparent_hugepage"]
+    assert not wanted or (selected.group(1) if selected else value) == wanted
+
+
+@pytest.mark.control("HOST-015")
+def test_open_files_suffice(host, planned, desired):
+    limits = host.check_output("cat /etc/security/limits.d/*.conf")
+    soft = [int(number) for number in re.findall(r"^\*\s+(?:soft|-)\s+nofile\s+(\d+)", limits, re.MULTILINE)]
+    assert soft and soft[-1] >= desired["baseline_open_files"]
+    for member in planned.members:
+        shown = host.check_output(f"systemctl show -P LimitNOFILE greenfield-{member.kind}-{member.engine}.service")
+        assert shown == "infinity" or int(shown) >= desired["baseline_open_files"]
+
+
+@pytest.mark.control("HOST-016")
+def test_time_comes_from_the_site(host, desired):
+    daemons = host.check_output("systemctl is-active chrony.service systemd-timesyncd.service ntpsec.service || true")
+    assert daemons.split() == ["active", "inactive", "inactive"]
+    sources = {line.split(",")[2] for line in host.check_output("chronyc -n -c sources").splitlines()}
+    assert sources == set(desired["baseline_time_servers"])
+
+
+@pytest.mark.control("HOST-017")
+def test_clock_is_right(host, control, measured):
+    fields = host.check_output("chronyc -n -c tracking").split(",")
+    reference, stratum, offset, leap = fields[1], int(fields[2]), abs(float(fields[4])), fields[-1]
+    measured("offset_seconds", offset)
+    assert leap == "Normal" and stratum > 0, f"follows no server (reference {reference or 'none'}, leap {leap})"
+    assert offset <= control.thresholds["offset"]
+
+
+@pytest.mark.control("HOST-018")
+def test_data_disks_are_mounted_by_uuid(host, desired):
+    fstab = host.check_output("cat /etc/fstab /etc/systemd/system/*.mount 2>/dev/null || true")
+    for disk in desired["data_disk_disks"]:
+        mount = json.loads(host.check_output(f"findmnt -J -M {disk['mount']} -o TARGET,SOURCE,FSTYPE,UUID,OPTIONS"))
+        (found,) = mount["filesystems"]
+        assert found["fstype"] == "xfs"
+        assert "rw" in found["options"].split(",")
+        uuid = found["uuid"] or host.check_output(f"blkid -o value -s UUID {found['source']}")
+        assert uuid and uuid.lower() in fstab.lower(), f"{disk['mount']} is not mounted by its UUID at boot"
+
+
+@pytest.mark.control("HOST-019")
+def test_data_disks_are_the_planned_ones(host, desired, control):
+    for disk in desired["data_disk_disks"]:
+        device = host.check_output(f"readlink -f /dev/disk/by-id/{disk['by_id']}")
+        source = host.check_output(f"readlink -f \"$(findmnt -n -o SOURCE -M {disk['mount']})\"")
+        assert source == device, f"{disk['mount']} lies on {source}, planned {disk['by_id']} ({device})"
+        size = int(host.check_output(f"blockdev --getsize64 {device}"))
+        assert size >= disk["size_bytes"] * control.thresholds["size"]
+
+
+@pytest.mark.control("HOST-020")
+def test_data_disks_have_room(host, desired, control, measured):
+    for disk in desired["data_disk_disks"]:
+        size, free = map(int, host.check_output(f"stat -f -c '%%b %%a' {disk['mount']}").split())
+        measured(f"{disk['name']}_free_ratio", free / size)
+        assert free / size >= control.thresholds["free"]
+
+
+@pytest.mark.control("HOST-021")
+def test_journal_is_kept_and_bounded(host, control):
+    text = host.check_output("systemd-analyze cat-config systemd/journald.conf")
+    settings = dict(re.findall(r"^(\w+)=(.+)$", text, re.MULTILINE))
+    assert settings.get("Storage") == "persistent"
+    number, unit = re.fullmatch(r"(\d+)([KMGT]?)", settings.get("SystemMaxUse", "0")).groups()
+    assert 0 < int(number) * 1024 ** " KMGT".index(unit or " ") <= control.thresholds["size"]
+    assert host.run("ls /var/log/journal/*/system.journal").succeeded
+
+
+@pytest.mark.control("HOST-022")
+def test_firewall_drops_by_default(host):
+    assert host.check_output("systemctl is-enabled nftables.service") == "enabled"
+    assert policy(host) == "drop"
+
+
+@pytest.mark.control("HOST-023")
+def test_firewall_opens_exactly_the_planned_ports(host, desired):
+    planned = {(entry["port"], network) for entry in desired["baseline_ports"] for network in entry["sources"]}
+    assert opened(host) == planned
+
+
+@pytest.mark.control("HOST-024")
+def test_nothing_unplanned_listens(host, desired):
+    planned = {entry["port"] for entry in desired["baseline_ports"]}
+    unplanned = [str(found) for found in listeners(host) if found.reachable and found.port not in planned]
+    assert not unplanned, ", ".join(unplanned)
+    missing = planned - {found.port for found in listeners(host) if found.reachable}
+    assert not missing, f"planned, but nothing listens: {sorted(missing)}"
+
+
+@pytest.mark.control("HOST-025")
+def test_a_neighbour_reaches_only_what_is_planned(host, planned, desired, plan, reach, control):
+    neighbour = _neighbour(planned.host.name, list(plan.hosts))
+    address = plan.hosts[neighbour].host.address
+    wanted = {port for port, ok in _planned_reach(address, desired).items() if ok}
+    tried = sorted({*_planned_reach(address, desired), *UNPLANNED})
+    found = reached(reach(neighbour), planned.host.address, tried, control.thresholds["timeout"])
+    assert found == wanted, f"{neighbour} reaches {sorted(found)}, planned {sorted(wanted)}"
+
+
+UNPLANNED = (23, 111, 323, 3306, 8080, 9999)
+"""Ports that no plan opens: telnet, portmapper, chrony's control, a database, a web server, one at random."""
+
+
+def _neighbour(name, names):
+    return names[(names.index(name) + 1) % len(names)]
+
+
+def _planned_reach(address, desired):
+    from ipaddress import ip_address, ip_network
+
+    return {
+        entry["port"]: any(ip_address(address) in ip_network(source) for source in entry["sources"])
+        for entry in desired["baseline_ports"]
+    }
+
+
+@pytest.mark.control("HOST-026")
+def test_packages_come_from_the_mirror(host, desired):
+    text = host.check_output("cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    places = [word for line in lines for word in line.split() if "://" in word]
+    mirror = desired["greenfield_mirror_url"]
+    assert places and all(place == mirror or place.startswith(f"{mirror}/") for place in places), places
+    assert re.search(r"(?i)signed-by", text), "the repository's key is not pinned"
+    assert not re.search(r"(?i)trusted[:=]\s*yes", text)
+
+
+@pytest.mark.control("HOST-027")
+def test_nothing_upgrades_by_itself(host):
+    units = "apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service"
+    states = host.check_output(f"systemctl is-active {units} || true").split()
+    assert all(state == "inactive" for state in states), dict(zip(units.split(), states, strict=True))
+    enabled = host.check_output(f"systemctl is-enabled {units} 2>/dev/null || true").split()
+    assert "enabled" not in enabled
+
+
+@pytest.mark.control("HOST-028")
+def test_packages_are_whole(host):
+    assert host.check_output("dpkg --audit") == ""
+
+
+@pytest.mark.control("HOST-029")
+def test_certificate_is_the_sites(host, planned, cluster, plan, measured):
+    certificate = Certificate.read(host, "/etc/greenfield/pki/host.crt", "/etc/greenfield/pki/ca.crt")
+    measured("certificate_left_seconds", certificate.left_seconds)
+    assert certificate.chained, "does not chain to the site's authority"
+    assert {planned.host.name, f"{planned.host.name}.{plan.site.domain}"} <= certificate.names
+    assert planned.host.address in certificate.addresses
+    assert certificate.left_seconds >= cluster.pki.renew_before_seconds, f"ends {certificate.ends}"
+
+
+@pytest.mark.control("HOST-030")
+def test_private_key_is_the_hosts_own(host):
+    key = host.file("/etc/greenfield/pki/host.key")
+    assert (key.user, key.mode & 0o007) == ("root", 0)
+    assert key.mode & 0o020 == 0
+    assert key_matches(host, "/etc/greenfield/pki/host.crt", "/etc/greenfield/pki/host.key")
+
+
+@pytest.mark.control("HOST-031")
+def test_metrics_can_be_read(host, desired, control):
+    # A host-independent command: it finds its own address in the listener table, so that it can be asked ahead.
+    port = desired["node_exporter_port"]
+    address = f"$(ss -Hltn sport = :{port} | awk '{{print $4}}' | head -n1)"
+    fetch = f"import urllib.request as u,sys;print(u.urlopen('http://'+sys.argv[1]+'/metrics',timeout=5).read().decode())"
+    series = host.check_output(f"python3 -c \"{fetch}\" {address} | grep -c ^node_")
+    assert int(series) >= control.thresholds["series"]
+
+
+@pytest.mark.control("HOST-032")
+def test_no_unit_has_failed(host):
+    failed = host.check_output("systemctl list-units --failed --plain --no-legend --no-pager")
+    assert failed == "", failed
