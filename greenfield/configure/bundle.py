@@ -32,6 +32,8 @@ def make(job: Job) -> Path:
     (folder / "inventory").mkdir()
     (folder / "inventory" / "hosts.json").write_text(json.dumps(_inventory(job)))
     (folder / "project").mkdir()
+    # Empty, in the run's working directory: it keeps Ansible from reading the user's own.
+    (folder / "project" / "ansible.cfg").write_text("")
     (folder / "project" / "play.json").write_text(json.dumps(_play(job)))
     return folder
 
@@ -55,7 +57,7 @@ def environment(job: Job) -> dict[str, str]:
     ]
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": "ansible.cfg",
         "ANSIBLE_ROLES_PATH": str(content.roles()),
         "ANSIBLE_COLLECTIONS_PATH": str(content.collections()),
         "ANSIBLE_STRATEGY": "mitogen_linear",
@@ -117,7 +119,7 @@ def _play(job: Job) -> list[dict[str, Any]]:
 
 
 def _parent() -> Path:
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of ours is made in it by mkdtemp)
     return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
 
 
