@@ -161,7 +161,7 @@ def _refusal(written: str, dimension: Dimension, why: str, fix: str = "") -> Qua
 def _wrong_unit(written: str, number: str, unit: str, dimension: Dimension) -> QuantityError:
     known = ", ".join(name for name in dimension.units if name)
     if not unit:
-        fix = f"add a unit: {number}{dimension.example.lstrip('0123456789.')}, or another of {known}"
+        fix = f"write {number} with its unit: {known}"
         return _refusal(written, dimension, "has no unit", fix)
     for other in DIMENSIONS.values():
         if unit in other.units:

@@ -117,6 +117,11 @@ def _is_unit(cell: str) -> bool:
     return cell.isascii() and cell.isdigit() and int(cell) > 0
 
 
+def _bad_cell(path: SpecPath, rule: _CellRule, cell: str) -> Problem:
+    message, name = (f'"{cell}" {rule.message}', "form") if cell else ("is empty", "empty")
+    return Problem((*path, rule.column), message, rule.fix, name)
+
+
 def _rows(draft: Draft, read: Table) -> list[Listed]:
     labels = [(index, name.removeprefix(LABEL)) for index, name in enumerate(read.columns) if name.startswith(LABEL)]
     rules = [(read.columns.index(rule.column), rule.passes, rule) for rule in _cell_rules()]
@@ -125,13 +130,7 @@ def _rows(draft: Draft, read: Table) -> list[Listed]:
     for index, cells in enumerate(read.rows):
         row = [cell.strip() for cell in cells]
         path: SpecPath = ("Site", draft.name, "hosts", index)
-        wrong = [
-            Problem(
-                (*path, rule.column), f'"{row[place]}" {rule.message}' if row[place] else "is empty", rule.fix, "form"
-            )
-            for place, passes, rule in rules
-            if not passes(row[place])
-        ]
+        wrong = [_bad_cell(path, rule, row[place]) for place, passes, rule in rules if not passes(row[place])]
         if address(row[at]) is None:
             wrong.append(_no_address((*path, "address"), row[at]))
         if wrong:

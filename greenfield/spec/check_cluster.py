@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import combinations, product
 
 from greenfield.engines import ENGINES
 from greenfield.model.problem import Problem
@@ -18,9 +19,9 @@ def check_cluster(
 ) -> None:
     """Adds what is wrong with a cluster to its draft's problems."""
     draft, cluster = built.draft, built.cluster
-    if draft.usable("site"):
+    if cluster.site:
         draft.known(cluster.site, sites, "the site", ("site",), "unknown-site")
-    if draft.usable("standard"):
+    if cluster.standard:
         draft.known(cluster.standard, standards, "the standard", ("standard",), "unknown-standard")
     site = sites.get(cluster.site)
     _pools(built, site)
@@ -50,7 +51,7 @@ def _engines(built: BuiltCluster) -> None:
             fix = f"known versions: {', '.join(kind.versions)}"
             draft.add((*at, "version"), message, fix, "unknown-version")
         for index, name in enumerate(engine.depends_on):
-            draft.known(name, engines, "the engine", (*at, "dependsOn", index), "unknown-engine")
+            draft.known(name, engines, "the engine", (*at, "dependsOn", index), "unknown-dependency")
         for problem in kind.check(engine):
             path = draft.path(*at, *problem.path)
             draft.problems.append(Problem(path, problem.message, problem.fix, problem.rule, problem.severity))
@@ -108,3 +109,23 @@ def _waivers(built: BuiltCluster, site: BuiltSite | None, standard: Standard | N
         for position, name in enumerate(raw.get("hosts", ())):
             if site is not None and site.draft.whole:
                 draft.known(name, site.site.hosts, "the host", (*at, "hosts", position), "unknown-host")
+
+
+def check_sharing(clusters: Sequence[BuiltCluster]) -> None:
+    """No host can be taken by two clusters: each is placed by itself, without sight of the other."""
+    for first, second in combinations(clusters, 2):
+        if first.cluster.site != second.cluster.site:
+            continue
+        for mine, other in product(second.cluster.node_pools.values(), first.cluster.node_pools.values()):
+            if mine.hardware == other.hardware and not _apart(mine.labels, other.labels):
+                message = (
+                    f"pool {mine.name} may take the same {mine.hardware} hosts as pool {other.name} "
+                    f"of cluster {first.cluster.name}"
+                )
+                fix = "give the hosts of each cluster a label of their own and select by it"
+                second.draft.add(("nodePools", mine.name), message, fix, "shared-hosts")
+
+
+def _apart(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether no host can have both sets of labels: they ask for different values of one label."""
+    return any(other.get(name, value) != value for name, value in one.items())

@@ -51,7 +51,8 @@ def _unique(built: BuiltSite, field: str, value: Callable[[Host], str], fix: str
 
 
 def _references(built: BuiltSite, problems: list[Problem]) -> None:
-    known = {"rack": set(built.draft.names("racks")), "hardware": set(built.draft.names("hardware"))}
+    racks, classes = built.draft.names("racks"), built.draft.names("hardware")
+    known = {"rack": dict.fromkeys(racks), "hardware": dict.fromkeys(classes)}
     for listed in built.hosts:
         for field, word, names in (
             ("rack", listed.host.rack, known["rack"]),
@@ -59,7 +60,7 @@ def _references(built: BuiltSite, problems: list[Problem]) -> None:
         ):
             if word not in names:
                 what = "rack" if field == "rack" else "hardware class"
-                fix = hint(word, sorted(names))
+                fix = hint(word, tuple(names))
                 problems.append(
                     Problem((*listed.path, field), f'the {what} "{word}" is not known', fix, f"unknown-{field}")
                 )
@@ -108,12 +109,14 @@ def _networks(built: BuiltSite, problems: list[Problem]) -> None:
             known = ", ".join(f"{net.name} {net.cidr}" for net in networks)
             message = f"{listed.host.address} is in no network of the site"
             problems.append(Problem((*listed.path, "address"), message, f"use one of {known}", "outside-network"))
-    _subnets(racks, problems)
+    _subnets(racks, set(built.draft.names("racks")), problems)
 
 
-def _subnets(racks: dict[str, dict[tuple[int, int], list[Listed]]], problems: list[Problem]) -> None:
+def _subnets(racks: dict[str, dict[tuple[int, int], list[Listed]]], known: set[str], problems: list[Problem]) -> None:
     owner: dict[tuple[int, int], str] = {}
     for rack, subnets in racks.items():
+        if rack not in known:
+            continue
         main = max(subnets, key=lambda subnet: len(subnets[subnet]))
         usual = IPv4Network(main)
         for subnet, hosts in subnets.items():

@@ -62,7 +62,7 @@ def _power(built: BuiltSite) -> None:
         if draw[rack.name] > limit:
             lost = " with its largest feed lost" if site.power.redundancy == "N+1" else ""
             message = (
-                f"the {count[rack.name]} hosts of rack {rack.name} draw {render(draw[rack.name], WATTS)}; "
+                f"the hosts of rack {rack.name} ({count[rack.name]}) draw {render(draw[rack.name], WATTS)}; "
                 f"{render(limit, WATTS)} is there{lost}"
             )
             built.draft.add(("racks", rack.name), message, "move hosts to another rack, or add power", "rack-power")

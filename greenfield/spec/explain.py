@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from jsonschema.exceptions import ValidationError
 
 from greenfield.model.problem import Problem, SpecPath
 from greenfield.model.quantity import DIMENSIONS, QuantityError, parse
 from greenfield.spec.document import Document
-from greenfield.spec.schema import COMMON, engine_schema, errors, follow, name_of
+from greenfield.spec.schema import engine_schema, errors, follow, name_of
 from greenfield.spec.sources import find
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _TYPES = {
     "string": "text",
@@ -27,8 +30,18 @@ _TYPES = {
 }
 
 
+MOST_NAMES = 12
+"""Known names that a hint lists; of more only the first are shown."""
+
+
 def nearest(word: str, known: Sequence[str]) -> str:
     """The known word that ``word`` most likely stands for, or empty."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(maxsize=512)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    """Remembered, since thousands of hosts may name the same rack that is not there."""
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return by_lower[close[0]] if close else ""
@@ -39,7 +52,8 @@ def hint(word: str, known: Sequence[str]) -> str:
     near = nearest(word, known)
     if near:
         return f'did you mean "{near}"?'
-    return f"known: {', '.join(known)}" if known else "there is none yet"
+    more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
+    return f"known: {', '.join(known[:MOST_NAMES])}{more}" if known else "there is none yet; add it"
 
 
 def explain(document: Document) -> list[Problem]:
@@ -78,20 +92,24 @@ class _Finding:
         return find(self.document.node, list(self.path[2:]))
 
 
-def _example(schema: Mapping[str, Any]) -> str:
-    """How a value may look, as YAML writes it in a flow; empty where the schema shows none."""
-    for values in (
-        schema.get("examples"),
-        schema.get("enum"),
-        [schema[k] for k in ("const", "default") if k in schema],
-    ):
+def _sample(schema: Mapping[str, Any], file: str) -> Any:
+    """A value that fits a schema, from its examples or those of the keys it needs; ``None`` where it shows none."""
+    said = follow(schema, file)
+    for values in (said.get("examples"), said.get("enum"), [said[k] for k in ("const", "default") if k in said]):
         if values:
-            return _flow(values[0])
-    return ""
+            return values[0]
+    if said.get("type") in ("integer", "number") and "minimum" in said:
+        return said["minimum"]
+    needed = {key: _sample(said["properties"][key], file) for key in said.get("required", ()) if "properties" in said}
+    return needed if needed and None not in needed.values() else None
 
 
-def _flow(value: Any) -> str:
-    written: str = yaml.safe_dump(value, default_flow_style=True, width=200).strip()
+def _example(schema: Mapping[str, Any], file: str) -> str:
+    """How a value may look, as YAML writes it in a flow; empty where the schema shows none."""
+    sample = _sample(schema, file)
+    if sample is None:
+        return ""
+    written: str = yaml.safe_dump(sample, default_flow_style=True, width=200, sort_keys=False).strip()
     return written.removesuffix("\n...").strip()
 
 
@@ -116,7 +134,7 @@ def _required(found: _Finding) -> Iterator[Problem]:
         if key in found.instance:
             continue
         schema = follow(found.schema.get("properties", {}).get(key, {}), found.file)
-        example = _example(schema)
+        example = _example(schema, found.file)
         about = str(schema.get("description", "")).rstrip(".")
         fix = f"add {key}: {example}" if example else f"add {key}"
         yield Problem(found.path, f'"{key}" is missing', f"{fix} ({about})" if about else fix, "missing-key")
@@ -145,8 +163,8 @@ def _type(found: _Finding) -> Iterator[Problem]:
         return
     expected = " or ".join(_TYPES[name] for name in wanted)
     unquoted = value if isinstance(value, str) and "string" not in wanted else ""
-    example = _example(follow(found.schema, found.file))
-    fix = f"write {example}" if example else ""
+    example = _example(found.schema, found.file)
+    fix = f"e.g. {example}" if example else ""
     if unquoted.isdigit() and {"integer", "number"} & set(wanted):
         fix = f"remove the quotes: {unquoted}"
     yield Problem(found.path, f"expected {expected}, found {_said(value)}", fix, "type")
@@ -166,7 +184,7 @@ def _pattern(found: _Finding) -> Iterator[Problem]:
         yield from _quantity(found, str(found.instance))
         return
     about = str(found.schema.get("description", "")).rstrip(".")
-    example = _example(found.schema)
+    example = _example(found.schema, found.file)
     message = f"{_said(found.instance)} does not have the right form"
     fix = f"{about}; e.g. {example}" if example and about else about or f"match {found.error.validator_value}"
     yield Problem(found.path, message, fix, "form")
@@ -206,9 +224,22 @@ def _twice(found: _Finding) -> Iterator[Problem]:
         yield Problem((*found.path, index), f"{_said(items[index])} is here twice", "remove one", "duplicate-item")
 
 
+def _either(found: _Finding) -> Iterator[Problem]:
+    """Keys of which exactly one must be there (``oneOf`` of ``required``)."""
+    keys = [key for branch in found.schema["oneOf"] for key in branch["required"]]
+    there = [key for key in keys if key in found.instance]
+    said = " and ".join(f'"{key}"' for key in there or keys)
+    if there:
+        yield Problem((*found.path, there[-1]), f"{said} are both here", "keep one", "choice")
+        return
+    example = _example(found.schema["properties"][keys[-1]], found.file)
+    fix = f"add {keys[-1]}: {example}"
+    yield Problem(found.path, f"{said} are both missing; one is needed", fix, "missing-key")
+
+
 def _plain(found: _Finding) -> Iterator[Problem]:
     said = str(found.schema.get("x-message", "")) or found.error.message
-    example = _example(follow(found.schema, COMMON))
+    example = _example(found.schema, found.file)
     yield Problem(found.path, said, f"e.g. {example}" if example else "", "form")
 
 
@@ -228,6 +259,7 @@ _TELLERS: Mapping[str, Callable[[_Finding], Iterator[Problem]]] = {
     "const": _choice,
     "minimum": _bound,
     "maximum": _bound,
+    "oneOf": _either,
     "minItems": _empty,
     "minProperties": _empty,
     "uniqueItems": _twice,

@@ -20,7 +20,7 @@ from greenfield.model.standard import Standard
 from greenfield.spec import build_cluster, build_site, build_standard, document
 from greenfield.spec.build_cluster import BuiltCluster
 from greenfield.spec.build_site import BuiltSite
-from greenfield.spec.check_cluster import check_cluster
+from greenfield.spec.check_cluster import check_cluster, check_sharing
 from greenfield.spec.check_hosts import check_hosts
 from greenfield.spec.check_site import check_site
 from greenfield.spec.document import Document, file_path
@@ -103,9 +103,10 @@ class _Loading:
             check_site(site)
         for cluster in self.clusters.values():
             check_cluster(cluster, self.sites, self.standards, today)
+        check_sharing(list(self.clusters.values()))
         for budget, draft in self.budgets.values():
-            if draft.usable("cluster"):
-                draft.known(budget.cluster, self.clusters, "cluster", ("cluster",), "unknown-cluster")
+            if budget.cluster:
+                draft.known(budget.cluster, self.clusters, "the cluster", ("cluster",), "unknown-cluster")
 
 
 def load(paths: Sequence[Path]) -> Spec:

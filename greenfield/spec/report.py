@@ -12,6 +12,7 @@ from typing import Any
 
 from greenfield.model.problem import Problem
 from greenfield.spec.loader import Spec
+from greenfield.spec.rules import describe
 from greenfield.spec.sources import Location, Sources
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -21,7 +22,7 @@ _AT_KEY = ("unknown-key",)
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A problem with its place: ``file`` is relative to the base folder if below it; ``where`` is the path for people."""
+    """A problem with its place: ``file`` is relative to the base folder if below it; ``where`` is for people."""
 
     problem: Problem
     file: str
@@ -32,12 +33,12 @@ class Located:
 
 def locate(problems: Iterable[Problem], sources: Sources, base: Path) -> list[Located]:
     """Problems in the order of files, lines and columns; each place and message once."""
-    found: dict[tuple[str, int, int, str], Located] = {}
+    found: dict[tuple[str, int, int, str, str], Located] = {}
     for problem in problems:
         place = sources.locate(problem.path, key=problem.rule in _AT_KEY)
         file = _relative(place.file, base)
         located = Located(problem, file, place.line, place.column, _where(problem, place, sources))
-        found.setdefault((file, place.line, place.column, problem.message), located)
+        found.setdefault((file, place.line, place.column, problem.severity, problem.message), located)
     return [found[key] for key in sorted(found)]
 
 
@@ -114,7 +115,7 @@ def sarif(found: Iterable[Located]) -> str:
     driver = {
         "name": "greenfield",
         "version": version("greenfield"),
-        "rules": [{"id": rule, "shortDescription": {"text": rule.replace("-", " ").capitalize()}} for rule in rules],
+        "rules": [{"id": rule, "shortDescription": {"text": describe(rule)}} for rule in rules],
     }
     run = {
         "tool": {"driver": driver},

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from greenfield import content
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 KINDS = ("Site", "Cluster", "Standard", "Budget")
 API_VERSION = "greenfield/v1"
@@ -62,6 +62,11 @@ def follow(schema: Mapping[str, Any], file: str) -> Mapping[str, Any]:
 
 @cache
 def _judge(kind: str) -> Draft202012Validator:
+    # Imported here because a valid spec never needs it, and it takes a quarter of a second.
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
     resources = [
         (BASE + name, Resource.from_contents(schema, default_specification=DRAFT202012))
         for name, schema in schemas().items()

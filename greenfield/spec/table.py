@@ -83,8 +83,8 @@ def read(file: Path, problems: list[Problem]) -> Table | None:
             table.rows.append(row)
             table.lines.append(start)
     except csv.Error as error:
-        where = file_path(file, reader.line_num, 1)
-        problems.append(Problem(where, f"is not CSV: {error}", "check the quotes on this line", "csv"))
+        where = file_path(file, before + 1, 1)
+        problems.append(Problem(where, f"is not CSV: {error}", "check the quotes from this line on", "csv"))
         return None
     return table if _check(table, problems) else None
 
