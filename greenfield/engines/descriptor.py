@@ -68,6 +68,20 @@ class HostSettings:
     open_files: int = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What demand needs of an engine and what the engine's limits give, in bytes of the named resource."""
+
+    needed_bytes: float
+    limit_bytes: float
+    resource: str
+
+
+def no_capacity(_engine: EngineSpec) -> Capacity | None:
+    """For kinds without a capacity model."""
+    return None
+
+
 def members_up_to(domains: int) -> tuple[str, str]:
     """The common case: one group whose size is the option ``members``."""
     return "members", f"members: {domains}" if domains else ""
@@ -90,6 +104,8 @@ class EngineKind:
         member_fields: what the role is told of each member beside name, host and address (``group``, ``role``).
         fewer: the option that decides how large a group is, and its setting for at most so many failure domains,
             both as the spec spells them; the setting is empty when no value would do.
+        capacity: what the stated demand needs against what the engine's limits give; ``None`` without a demand.
+        live: names in ``variables`` (and ``members``) that the role applies without restarting a member.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -104,3 +120,5 @@ class EngineKind:
     data_tier: bool = True
     member_fields: tuple[str, ...] = ()
     fewer: Callable[[int], tuple[str, str]] = members_up_to
+    capacity: Callable[[EngineSpec], Capacity | None] = no_capacity
+    live: frozenset[str] = frozenset({"members"})

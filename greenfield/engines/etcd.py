@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from greenfield.engines.descriptor import EngineKind, HostSettings, Port, Slot
+from greenfield.engines.descriptor import Capacity, EngineKind, HostSettings, Port, Slot
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -18,6 +18,12 @@ BASE_MEMORY_BYTES = 128 * 2**20
 
 SNAPSHOT_COPIES = 2
 """A snapshot and the one being written, beside the store and its WAL."""
+
+ITEM_OVERHEAD_BYTES = 150
+"""Of a key beside its value: key, revision and version in the store (etcd, "Data model")."""
+
+PAGE_FILL = 0.5
+"""bbolt splits a full page in two, so that keys written in no order leave pages half full."""
 
 
 def _slots(engine: EngineSpec) -> Sequence[Slot]:
@@ -78,6 +84,14 @@ def _variables(engine: EngineSpec) -> dict[str, Any]:
     }
 
 
+def _capacity(engine: EngineSpec) -> Capacity | None:
+    demand = engine.demand
+    if not demand.items:
+        return None
+    needed = demand.items * (demand.item_bytes + ITEM_OVERHEAD_BYTES) / PAGE_FILL
+    return Capacity(needed, float(engine.options["quota_bytes"]), "quota")
+
+
 ETCD = EngineKind(
     name="etcd",
     versions=("3.6",),
@@ -88,4 +102,6 @@ ETCD = EngineKind(
     check=_check,
     variables=_variables,
     fewer=_fewer,
+    capacity=_capacity,
+    live=frozenset({"members", "snapshot_interval_seconds", "snapshot_keep_seconds"}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from greenfield.engines.descriptor import EngineKind, HostSettings, Port, Slot
+from greenfield.engines.descriptor import Capacity, EngineKind, HostSettings, Port, Slot
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -18,6 +18,9 @@ FORK_HEADROOM = 1.5
 
 DISK_PER_MEMORY = 3
 """An RDB file, an append-only file and the one being rewritten (redis.io, "Redis persistence")."""
+
+ITEM_OVERHEAD_BYTES = 100
+"""Of an item beside its value: dictionary entry, key, object header, expiry (about 100 B with a short key)."""
 
 MEMBER_LETTERS = "abcdefgh"
 
@@ -76,6 +79,15 @@ def _variables(engine: EngineSpec) -> dict[str, Any]:
     }
 
 
+def _capacity(engine: EngineSpec) -> Capacity | None:
+    demand = engine.demand
+    if not demand.items:
+        return None
+    # Replicas hold copies, so only the primaries' memory counts.
+    limit = int(engine.options["shards"]) * int(engine.options["memory_bytes"])
+    return Capacity(demand.items * (demand.item_bytes + ITEM_OVERHEAD_BYTES), float(limit), "memory")
+
+
 REDIS = EngineKind(
     name="redis",
     versions=("7.0",),
@@ -92,4 +104,5 @@ REDIS = EngineKind(
     variables=_variables,
     member_fields=("group", "role"),
     fewer=_fewer,
+    capacity=_capacity,
 )

@@ -75,6 +75,26 @@ def host_variables(plan: Plan, cell: Cell, host: str) -> dict[str, Any]:
     return {f"{role}_member": member.slot.name, f"{role}_address": plan.site.hosts[host].address}
 
 
+def cell_variables(
+    plan: Plan, cell: Cell, facts: Mapping[str, Any] = NO_FACTS
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Variables of a cell, each told once: what all its hosts share, and each host's own.
+
+    Values of ``host_variables`` that are equal on all hosts of the cell (peers, ports, settings, mostly) go to the
+    common part, which keeps the state of large sites small. The union of both is the same as that of
+    ``host_layer_common`` or ``engine_common`` with ``host_variables``.
+    """
+    shared = host_layer_common(plan, facts) if cell.layer == HOST_LAYER else engine_common(plan, cell.layer, facts)
+    own = {host: host_variables(plan, cell, host) for host in cell.hosts}
+    if len(own) > 1:
+        first, *others = own.values()
+        for key in [key for key in first if all(first[key] == other[key] for other in others)]:
+            shared[key] = first[key]
+            for variables in own.values():
+                del variables[key]
+    return shared, own
+
+
 def state_digest(variables: Mapping[str, Any], *, roles_digest: str) -> str:
     """SHA-256 (hex) of a host's desired state: all variables of a layer, and the content of the layer's roles."""
     text = json.dumps(
@@ -107,7 +127,7 @@ def _host_layer(plan: Plan, name: str) -> dict[str, Any]:
         "baseline_sysctls": dict(sorted(settings.sysctls.items())),
         "baseline_transparent_hugepage": settings.transparent_hugepage or "",
         "baseline_open_files": settings.open_files,
-        "data_disk_disks": _disks(plan.site, host),
+        "data_disk_disks": data_disks(plan.site, host),
         "node_exporter_address": host.address,
     }
 
@@ -122,7 +142,8 @@ def host_settings(plan: Plan, host: str) -> HostSettings:
     return HostSettings(sysctls, pages, max((need.open_files for need in needs), default=DEFAULT_OPEN_FILES))
 
 
-def _disks(site: Site, host: Host) -> list[dict[str, Any]]:
+def data_disks(site: Site, host: Host) -> list[dict[str, Any]]:
+    """``data_disk_disks`` of a host: {name, by_id, mount, size_bytes} of each disk of its hardware class."""
     return [
         {
             "name": disk.name,

@@ -1,0 +1,104 @@
+"""``greenfield plan``: what goes where, before anything is touched."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from greenfield.cli.app import app, err
+
+if TYPE_CHECKING:
+    from greenfield.plan import Plan
+    from greenfield.plan.changes import Changes
+    from greenfield.plan.cost import Cost
+
+
+class Format(StrEnum):
+    """How a plan is shown."""
+
+    table = "table"
+    elevation = "elevation"
+    svg = "svg"
+    json = "json"
+
+
+@app.command()
+def plan(
+    spec: Annotated[list[Path], typer.Argument(help="Folder or files of the spec.", exists=True)],
+    *,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to show it.")] = Format.table,
+    cluster: Annotated[str | None, typer.Option(help="Which cluster, when the spec has several.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write CLUSTER.placement.json beside the spec: from then on it stands.")
+    ] = False,
+    deployed: Annotated[
+        Path | None,
+        typer.Option(help="JSON of what is deployed (cell, host, digest and variables), to show changes.", exists=True),
+    ] = None,
+    quarantine: Annotated[list[str] | None, typer.Option(help="Host not to touch (repeatable).")] = None,
+) -> None:
+    """Show which member stands on which host, and prove that the cluster survives what it must.
+
+    Reads the spec and, where there is one, the placement record beside it; touches no host.
+
+    Example: [bold]greenfield plan examples/lab --format elevation[/bold]
+    """
+    from greenfield.plan import load_placement, make_plan, save_placement
+    from greenfield.plan.changes import changes
+    from greenfield.plan.cost import budget_problems, cost
+    from greenfield.spec import load
+
+    loaded = load(spec)
+    wanted, site = loaded.cluster(cluster)
+    standing = load_placement(loaded.folder, wanted.name)
+    made = make_plan(site, wanted, standing, frozenset(quarantine or ()))
+    budgets = [budget for budget in loaded.budgets.values() if budget.cluster == wanted.name]
+    _refuse([problem for budget in budgets for problem in budget_problems(made, budget)], wanted.name)
+    difference = changes(made, _read(deployed)) if deployed else None
+    typer.echo(_shown(made, format, difference, [cost(made, budget) for budget in budgets]), nl=False)
+    for warning in made.warnings:
+        err.print(f"warning: {'.'.join(map(str, warning.path[2:]))}: {warning.message}", markup=False)
+    if record:
+        changed = save_placement(loaded.folder, made)
+        err.print(f"placement record of {wanted.name} {'written' if changed else 'is up to date'}", markup=False)
+
+
+def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[Cost]) -> str:
+    from greenfield.plan.elevation import elevation_text
+    from greenfield.plan.elevation_svg import elevation_svg
+    from greenfield.plan.view_json import plan_document
+    from greenfield.plan.view_text import plan_table
+
+    match format:
+        case Format.table:
+            return plan_table(made, changes=difference, costs=costs)
+        case Format.elevation:
+            return elevation_text(made)
+        case Format.svg:
+            return elevation_svg(made) + "\n"
+        case Format.json:
+            return json.dumps(plan_document(made, changes=difference, costs=costs), indent=2) + "\n"
+
+
+def _refuse(problems: list[Any], cluster: str) -> None:
+    from greenfield.errors import PlanError
+
+    if problems:
+        message = "; ".join(problem.message for problem in problems)
+        raise PlanError(f"cluster {cluster} is over its budget: {message}", problems, fix=problems[0].fix)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from greenfield.errors import PlanError
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PlanError(f"{path} is no JSON: {error}", fix="name a snapshot of what is deployed") from error
+    if not isinstance(found, dict):
+        raise PlanError(f"{path} holds no mapping of cells", fix="name a snapshot of what is deployed")
+    return found

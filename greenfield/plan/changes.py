@@ -1,0 +1,167 @@
+"""What a plan changes against what is deployed: hosts and members that are new, change, restart, move or go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from greenfield.engines import ENGINES
+from greenfield.plan.desired import cell_variables
+from greenfield.plan.plan import HOST_LAYER, Cell, Plan
+from greenfield.plan.words import listed, plural, size
+
+DIGEST = "digest"
+VARIABLES = "variables"
+
+
+@dataclass(frozen=True, slots=True)
+class HostChange:
+    """One layer of one host. ``reasons`` name what differs; ``restart`` says whether a member restarts for it."""
+
+    cell: str
+    layer: str
+    host: str
+    reasons: tuple[str, ...] = ()
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A member that stood on one host and is planned on another."""
+
+    engine: str
+    member: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything a plan changes; empty when the deployed state is the desired one."""
+
+    new: tuple[HostChange, ...]
+    changed: tuple[HostChange, ...]
+    goes: tuple[HostChange, ...]
+    moves: tuple[Move, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain lists and mappings."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """One line, e.g. ``+ 9 hosts, + 2 engines``."""
+        parts = []
+        for sign, entries in (("+", self.new), ("~", self.changed), ("-", self.goes)):
+            hosts = {entry.host for entry in entries if entry.layer == HOST_LAYER}
+            engines = {entry.layer for entry in entries} - {HOST_LAYER}
+            parts += [f"{sign} {plural(len(hosts), 'host')}"] if hosts else []
+            parts += [f"{sign} {plural(len(engines), 'engine')}"] if engines else []
+        restarts = sum(entry.restart for entry in self.changed)
+        parts += [f"{plural(restarts, 'restart')}"] if restarts else []
+        parts += [f"{plural(len(self.moves), 'move')}"] if self.moves else []
+        return listed(parts) or "none"
+
+
+def changes(
+    plan: Plan,
+    deployed: Mapping[str, Any] | None,
+    digests: Mapping[str, Mapping[str, str]] | None = None,
+) -> Changes:
+    """Compare a plan with a deployed snapshot.
+
+    Args:
+        deployed: cell name to host name to ``{"digest": ..., "variables": {...}}``; either key may be missing.
+            Variables are those of the layer, common and own; what the plan does not know (secrets) is not compared.
+        digests: the desired digest of each cell's hosts. A host whose variables agree but whose digest differs
+            changes because of its roles, artifacts, certificates or secrets.
+    """
+    before = {cell: dict(hosts) for cell, hosts in (deployed or {}).items()}
+    planned = {cell.name: cell for cell in plan.cells}
+    new: list[HostChange] = []
+    changed: list[HostChange] = []
+    for cell in plan.cells:
+        shared, own = cell_variables(plan, cell)
+        for host in cell.hosts:
+            if host not in before.get(cell.name, {}):
+                new.append(HostChange(cell.name, cell.layer, host))
+                continue
+            wanted = (digests or {}).get(cell.name, {}).get(host)
+            state = before[cell.name][host]
+            reasons, restart = _compare(plan, cell, state, {**shared, **own[host]})
+            if not reasons and wanted is not None and state.get(DIGEST) not in (None, wanted):
+                reasons = ("roles, artifacts, certificates or secrets",)
+            changed += [HostChange(cell.name, cell.layer, host, reasons, restart)] if reasons else []
+    goes = [
+        HostChange(cell, _layer(cell, planned, hosts[host]), host)
+        for cell, hosts in before.items()
+        for host in hosts
+        if cell not in planned or host not in planned[cell].hosts
+    ]
+    return Changes(tuple(new), tuple(changed), tuple(goes), _moves(plan, before))
+
+
+def _layer(cell: str, planned: Mapping[str, Cell], state: Mapping[str, Any]) -> str:
+    if cell in planned:
+        return planned[cell].layer
+    variables = state.get(VARIABLES, {})
+    named = [str(value) for key, value in variables.items() if key in _CLUSTER_KEYS]
+    if named:
+        return named[0]
+    return HOST_LAYER if cell.startswith(f"{HOST_LAYER}-") else cell
+
+
+_CLUSTER_KEYS = {f"{kind.role}_cluster" for kind in ENGINES.values()}
+
+
+def _compare(
+    plan: Plan, cell: Cell, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[tuple[str, ...], bool]:
+    """What differs between a host's deployed and desired variables, in words, and whether a member restarts for it."""
+    old = before.get(VARIABLES)
+    if old is None:
+        return (), False
+    differing = [key for key in sorted(after) if old.get(key) != after[key]]
+    reasons = tuple(_reason(_short(cell, key), old.get(key), after[key]) for key in differing)
+    return reasons, _restarts(plan, cell, differing)
+
+
+def _short(cell: Cell, key: str) -> str:
+    return next((key.removeprefix(f"{role}_") for role in cell.roles if key.startswith(f"{role}_")), key)
+
+
+def _restarts(plan: Plan, cell: Cell, differing: list[str]) -> bool:
+    if cell.layer == HOST_LAYER:
+        return False
+    live = ENGINES[plan.cluster.engines[cell.layer].kind].live
+    return any(_short(cell, key) not in live for key in differing)
+
+
+def _reason(key: str, old: Any, new: Any) -> str:
+    if isinstance(old, list) and isinstance(new, list):
+        gone = [entry for entry in old if entry not in new]
+        come = [entry for entry in new if entry not in old]
+        parts = [f"{len(come)} new"] if come else []
+        parts += [f"{len(gone)} gone"] if gone else []
+        return f"{key}: {listed(parts) or 'other order'}"
+    if old is None:
+        return f"{key}: new"
+    if key.endswith("_bytes") and isinstance(old, int) and isinstance(new, int):
+        return f"{key.removesuffix('_bytes')}: {size(old)} → {size(new)}"
+    return f"{key}: {old} → {new}"
+
+
+def _moves(plan: Plan, before: Mapping[str, Mapping[str, Any]]) -> tuple[Move, ...]:
+    stood: dict[tuple[str, str], str] = {}
+    for hosts in before.values():
+        for host, state in hosts.items():
+            variables = state.get(VARIABLES, {})
+            for kind in ENGINES.values():
+                engine, member = variables.get(f"{kind.role}_cluster"), variables.get(f"{kind.role}_member")
+                if engine and member:
+                    stood[engine, member] = host
+    return tuple(
+        Move(member.engine, member.slot.name, stood[member.engine, member.slot.name], member.host)
+        for member in plan.members
+        if stood.get((member.engine, member.slot.name), member.host) != member.host
+    )
