@@ -9,8 +9,8 @@ short_description: Lays down a rendered tree of files at once
 description:
   - Renders a folder of the role on the controller and brings the host's files to it. All files are staged and
     validated before the first is replaced; each is replaced atomically; a symbolic link in a file's place is replaced.
-  - Arguments are never logged on the host, so contents may be secret; the task still needs C(no_log) to keep them out
-    of the controller's output. The diff leaves out files that others may not read.
+  - Contents may be secret. Arguments go neither to the host's journal nor into results, and the diff leaves out files
+    that others may not read. So the task needs no C(no_log), which would hide whether it changed anything.
 options:
   source:
     description: Folder below the role's C(templates), mirrored to C(/). C(*.j2) is rendered and loses its suffix.
