@@ -103,9 +103,8 @@ def snake(key: str) -> str:
 def _options(draft: Draft, at: SpecPath, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of the kind's own schema in base units, with their defaults."""
     options: dict[str, Any] = {}
-    file = f"engines/{raw['kind']}.schema.json"
     for key, schema in engine_schema(raw["kind"])["properties"].items():
-        said = follow(schema, file)
+        said = follow(schema)
         value = raw.get(key, said.get("default"))
         dimension = DIMENSIONS.get(str(said.get("x-dimension")))
         if dimension and value is not None:

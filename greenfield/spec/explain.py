@@ -13,7 +13,7 @@ import yaml
 from greenfield.model.problem import Problem, SpecPath
 from greenfield.model.quantity import DIMENSIONS, QuantityError, parse
 from greenfield.spec.document import Document
-from greenfield.spec.schema import engine_schema, errors, follow, name_of
+from greenfield.spec.schema import engine_schema, errors, follow
 from greenfield.spec.sources import find
 
 if TYPE_CHECKING:
@@ -76,10 +76,6 @@ class _Finding:
     path: SpecPath
 
     @property
-    def file(self) -> str:
-        return name_of(self.document.data["kind"])
-
-    @property
     def instance(self) -> Any:
         return self.error.instance
 
@@ -92,21 +88,21 @@ class _Finding:
         return find(self.document.node, list(self.path[2:]))
 
 
-def _sample(schema: Mapping[str, Any], file: str) -> Any:
+def _sample(schema: Mapping[str, Any]) -> Any:
     """A value that fits a schema, from its examples or those of the keys it needs; ``None`` where it shows none."""
-    said = follow(schema, file)
+    said = follow(schema)
     for values in (said.get("examples"), said.get("enum"), [said[k] for k in ("const", "default") if k in said]):
         if values:
             return values[0]
     if said.get("type") in ("integer", "number") and "minimum" in said:
         return said["minimum"]
-    needed = {key: _sample(said["properties"][key], file) for key in said.get("required", ()) if "properties" in said}
+    needed = {key: _sample(said["properties"][key]) for key in said.get("required", ()) if "properties" in said}
     return needed if needed and None not in needed.values() else None
 
 
-def _example(schema: Mapping[str, Any], file: str) -> str:
+def _example(schema: Mapping[str, Any]) -> str:
     """How a value may look, as YAML writes it in a flow; empty where the schema shows none."""
-    sample = _sample(schema, file)
+    sample = _sample(schema)
     if sample is None:
         return ""
     written: str = yaml.safe_dump(sample, default_flow_style=True, width=200, sort_keys=False).strip()
@@ -133,8 +129,8 @@ def _required(found: _Finding) -> Iterator[Problem]:
     for key in found.schema["required"]:
         if key in found.instance:
             continue
-        schema = follow(found.schema.get("properties", {}).get(key, {}), found.file)
-        example = _example(schema, found.file)
+        schema = follow(found.schema.get("properties", {}).get(key, {}))
+        example = _example(schema)
         about = str(schema.get("description", "")).rstrip(".")
         fix = f"add {key}: {example}" if example else f"add {key}"
         yield Problem(found.path, f'"{key}" is missing', f"{fix} ({about})" if about else fix, "missing-key")
@@ -163,7 +159,7 @@ def _type(found: _Finding) -> Iterator[Problem]:
         return
     expected = " or ".join(_TYPES[name] for name in wanted)
     unquoted = value if isinstance(value, str) and "string" not in wanted else ""
-    example = _example(found.schema, found.file)
+    example = _example(found.schema)
     fix = f"e.g. {example}" if example else ""
     if unquoted.isdigit() and {"integer", "number"} & set(wanted):
         fix = f"remove the quotes: {unquoted}"
@@ -184,7 +180,7 @@ def _pattern(found: _Finding) -> Iterator[Problem]:
         yield from _quantity(found, str(found.instance))
         return
     about = str(found.schema.get("description", "")).rstrip(".")
-    example = _example(found.schema, found.file)
+    example = _example(found.schema)
     message = f"{_said(found.instance)} does not have the right form"
     fix = f"{about}; e.g. {example}" if example and about else about or f"match {found.error.validator_value}"
     yield Problem(found.path, message, fix, "form")
@@ -226,20 +222,23 @@ def _twice(found: _Finding) -> Iterator[Problem]:
 
 def _either(found: _Finding) -> Iterator[Problem]:
     """Keys of which exactly one must be there (``oneOf`` of ``required``)."""
+    if not isinstance(found.instance, dict):
+        # Its wrong type is a problem of its own.
+        return
     keys = [key for branch in found.schema["oneOf"] for key in branch["required"]]
     there = [key for key in keys if key in found.instance]
     said = " and ".join(f'"{key}"' for key in there or keys)
     if there:
         yield Problem((*found.path, there[-1]), f"{said} are both here", "keep one", "choice")
         return
-    example = _example(found.schema["properties"][keys[-1]], found.file)
+    example = _example(found.schema["properties"][keys[-1]])
     fix = f"add {keys[-1]}: {example}"
     yield Problem(found.path, f"{said} are both missing; one is needed", fix, "missing-key")
 
 
 def _plain(found: _Finding) -> Iterator[Problem]:
     said = str(found.schema.get("x-message", "")) or found.error.message
-    example = _example(found.schema, found.file)
+    example = _example(found.schema)
     yield Problem(found.path, said, f"e.g. {example}" if example else "", "form")
 
 

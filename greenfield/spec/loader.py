@@ -190,7 +190,8 @@ def _documents(file: Path, required: bool, loading: _Loading) -> Iterable[Docume
         place = file_path(file, node.start_mark.line + 1, node.start_mark.column + 1)
         version = data.get("apiVersion") if isinstance(data, dict) else None
         if version != API_VERSION:
-            if required or str(version).startswith("greenfield/"):
+            ours = isinstance(data, dict) and version is None and data.get("kind") in KINDS
+            if required or ours or str(version).startswith("greenfield/"):
                 said = f'has apiVersion "{version}"' if version else "has no apiVersion"
                 loading.problems.append(Problem(place, said, f"write apiVersion: {API_VERSION}", "api-version"))
             continue

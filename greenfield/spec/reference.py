@@ -8,7 +8,7 @@ from typing import Any
 
 from greenfield.model.quantity import DIMENSIONS
 from greenfield.spec.explain import hint
-from greenfield.spec.schema import KINDS, follow, name_of, schemas
+from greenfield.spec.schema import KINDS, engine_schema, follow, name_of, schemas
 
 _HEADER = "| key | value | needed | default | meaning |\n| --- | --- | --- | --- | --- |\n"
 _INTRODUCTION = """# The spec
@@ -57,62 +57,61 @@ def _quantities() -> str:
 
 def _section(kind: str) -> str:
     if kind in KINDS:
-        schema, file = schemas()[name_of(kind)], name_of(kind)
-        body = follow(schema["properties"]["spec"], file)
-        return f"## {kind}\n\n{schema['description']}\n\n" + "\n".join(_tables(body, file, "spec"))
-    file = f"engines/{kind}.schema.json"
-    schema = schemas()[file]
-    return f"## Engine {kind}\n\n{schema['description']}\n\n" + "\n".join(_tables(schema, file, "spec.engines.NAME"))
+        schema = schemas()[name_of(kind)]
+        body = follow(schema["properties"]["spec"])
+        return f"## {kind}\n\n{schema['description']}\n\n" + "\n".join(_tables(body, "spec"))
+    schema = engine_schema(kind)
+    return f"## Engine {kind}\n\n{schema['description']}\n\n" + "\n".join(_tables(schema, "spec.engines.NAME"))
 
 
-def _tables(schema: Mapping[str, Any], file: str, path: str) -> Iterator[str]:
+def _tables(schema: Mapping[str, Any], path: str) -> Iterator[str]:
     """The table of an object, then those of the objects in it."""
     needed = schema.get("required", [])
     rows, deeper = [], []
     for key, raw in schema.get("properties", {}).items():
-        own = follow(raw, file)
-        rows.append(_row(key, own, file, key in needed))
-        place, inner = _inside(own, file, f"{path}.{key}")
+        own = follow(raw)
+        rows.append(_row(key, own, key in needed))
+        place, inner = _inside(own, f"{path}.{key}")
         if inner.get("properties"):
             deeper.append((place, inner))
     yield f"### `{path}`\n\n{_HEADER}{''.join(rows)}"
     for place, inner in deeper:
-        yield from _tables(inner, file, place)
+        yield from _tables(inner, place)
 
 
-def _inside(schema: Mapping[str, Any], file: str, path: str) -> tuple[str, Mapping[str, Any]]:
+def _inside(schema: Mapping[str, Any], path: str) -> tuple[str, Mapping[str, Any]]:
     """Where the objects of a value are described: the value itself, a map's entries or a list's items."""
     entry = schema.get("additionalProperties")
     if isinstance(entry, dict):
-        return f"{path}.NAME", follow(entry, file)
+        return f"{path}.NAME", follow(entry)
     if "items" in schema:
-        return f"{path}[]", follow(schema["items"], file)
+        return f"{path}[]", follow(schema["items"])
     return path, schema
 
 
-def _row(key: str, schema: Mapping[str, Any], file: str, needed: bool) -> str:
+def _row(key: str, schema: Mapping[str, Any], needed: bool) -> str:
     default = f"`{_yaml(schema['default'])}`" if schema.get("default") not in (None, [], {}, "") else ""
     fixed = " **fixed**" if schema.get("x-immutable") else ""
     examples = schema.get("examples", [])
     example = f" E.g. `{_yaml(examples[0])}`." if examples and not default and "enum" not in schema else ""
     meaning = f"{schema['description']}{example}{fixed}".replace("|", "\\|")
-    return f"| `{key}` | {_value(schema, file)} | {'yes' if needed else ''} | {default} | {meaning} |\n"
+    return f"| `{key}` | {_value(schema)} | {'yes' if needed else ''} | {default} | {meaning} |\n"
 
 
 def _yaml(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) else json.dumps(value)
 
 
-def _value(schema: Mapping[str, Any], file: str) -> str:
+def _value(schema: Mapping[str, Any]) -> str:
     entry = schema.get("additionalProperties")
     if "x-dimension" in schema:
         said = str(schema["x-dimension"])
     elif "enum" in schema:
         said = " or ".join(f"`{value}`" for value in schema["enum"])
     elif "items" in schema:
-        said = f"list of {_value(follow(schema['items'], file), file)}"
+        said = f"list of {_value(follow(schema['items']))}"
     elif isinstance(entry, dict):
-        said = f"map of {_value(follow(entry, file), file)}"
+        said = f"map of {_value(follow(entry))}"
     elif "anyOf" in schema:
         said = "number or quantity"
     elif schema.get("type") == "integer":

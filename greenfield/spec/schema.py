@@ -41,23 +41,38 @@ def engine_schema(kind: str) -> Mapping[str, Any]:
     return schemas().get(f"engines/{kind}.schema.json", {})
 
 
-def follow(schema: Mapping[str, Any], file: str) -> Mapping[str, Any]:
-    """A schema with what its ``$ref`` says beneath its own keywords (so its own description wins).
-
-    Args:
-        schema: a subschema.
-        file: the schema file it stands in, for references within the file.
-    """
+def follow(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A subschema with what its ``$ref`` says beneath its own keywords (so its own description wins)."""
     reference = schema.get("$ref")
     if reference is None:
         return schema
     where, _, pointer = str(reference).partition("#")
-    target = file if not where else next(name for name in schemas() if where.endswith(name.rsplit("/", 1)[-1]))
+    target = (
+        file_of(schema) if not where else next(name for name in schemas() if where.endswith(name.rsplit("/", 1)[-1]))
+    )
     found: Any = schemas()[target]
     for step in pointer.strip("/").split("/") if pointer else ():
         found = found[step]
     own = {key: value for key, value in schema.items() if key != "$ref"}
-    return {**follow(found, target), **own}
+    return {**follow(found), **own}
+
+
+def file_of(schema: Mapping[str, Any]) -> str:
+    """The schema file that a subschema stands in (the very object, as validators hand it back with an error)."""
+    return _owners()[id(schema)]
+
+
+@cache
+def _owners() -> Mapping[int, str]:
+    owners: dict[int, str] = {}
+    for name, schema in schemas().items():
+        stack: list[Any] = [schema]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, dict | list):
+                owners[id(node)] = name
+                stack.extend(node.values() if isinstance(node, dict) else node)
+    return owners
 
 
 @cache
