@@ -103,6 +103,8 @@ def _networks(built: BuiltSite, problems: list[Problem]) -> None:
         number = int(IPv4Address(listed.host.address))
         for low, high, bits, net in ranges:
             if low <= number <= high:
+                if not 0 < number & (1 << bits) - 1 < (1 << bits) - 1:
+                    problems.append(_reserved(listed, IPv4Network((number >> bits << bits, net.per_rack_prefix))))
                 racks[listed.host.rack][(number >> bits << bits, net.per_rack_prefix)].append(listed)
                 break
         else:
@@ -110,6 +112,12 @@ def _networks(built: BuiltSite, problems: list[Problem]) -> None:
             message = f"{listed.host.address} is in no network of the site"
             problems.append(Problem((*listed.path, "address"), message, f"use one of {known}", "outside-network"))
     _subnets(racks, set(built.draft.names("racks")), problems)
+
+
+def _reserved(listed: Listed, subnet: IPv4Network) -> Problem:
+    message = f"{listed.host.address} is the first or last address of {subnet}, which no host can have"
+    fix = f"use one from {subnet[1]} to {subnet[-2]}"
+    return Problem((*listed.path, "address"), message, fix, "reserved-address")
 
 
 def _subnets(racks: dict[str, dict[tuple[int, int], list[Listed]]], known: set[str], problems: list[Problem]) -> None:

@@ -14,6 +14,7 @@ from greenfield.spec.explain import hint
 def check_site(built: BuiltSite) -> None:
     """Adds what is wrong with a site's networks and power to its draft's problems."""
     _networks(built)
+    _access(built)
     _feeds(built)
     _power(built)
 
@@ -23,6 +24,14 @@ def _networks(built: BuiltSite) -> None:
         if first.cidr.overlaps(second.cidr):
             message = f"{second.cidr} overlaps network {first.name} ({first.cidr})"
             built.draft.add(("networks", second.name, "cidr"), message, "use another range", "overlapping-network")
+
+
+def _access(built: BuiltSite) -> None:
+    for index, raw in enumerate(built.draft.section("access").get("from", ())):
+        if raw.endswith("/0"):
+            message = f"{raw} lets every address log in and read metrics"
+            fix = "name the networks of operators and monitoring"
+            built.draft.add(("access", "from", index), message, fix, "open-access", severity="warning")
 
 
 def _feeds(built: BuiltSite) -> None:

@@ -20,6 +20,7 @@ from greenfield.model.standard import Standard
 from greenfield.spec import build_cluster, build_site, build_standard, document
 from greenfield.spec.build_cluster import BuiltCluster
 from greenfield.spec.build_site import BuiltSite
+from greenfield.spec.check_budget import check_budget
 from greenfield.spec.check_cluster import check_cluster, check_sharing
 from greenfield.spec.check_hosts import check_hosts
 from greenfield.spec.check_site import check_site
@@ -105,8 +106,7 @@ class _Loading:
             check_cluster(cluster, self.sites, self.standards, today)
         check_sharing(list(self.clusters.values()))
         for budget, draft in self.budgets.values():
-            if budget.cluster:
-                draft.known(budget.cluster, self.clusters, "the cluster", ("cluster",), "unknown-cluster")
+            check_budget(budget, draft, self.clusters, self.sites)
 
 
 def load(paths: Sequence[Path]) -> Spec:
