@@ -39,7 +39,7 @@ def next_actions(seen, port):
     if actions or refused:
         return actions, refused
     if everyone:
-        actions += _assign(seed, seen)
+        actions += _assign(seen)
     actions += _replicate(seen)
     if everyone and not actions:
         forget, refused = _forget(seen)
@@ -64,7 +64,7 @@ def _meet(seed, answering, port):
     return actions, refused
 
 
-def _assign(seed, seen):
+def _assign(seen):
     """Slots that nobody owns, not even a failed node, go to the primary of their shard."""
     owned = bytearray(SLOTS)
     for one in seen:

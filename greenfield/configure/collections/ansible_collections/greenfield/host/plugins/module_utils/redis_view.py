@@ -132,9 +132,7 @@ def faults(seen, excused=frozenset()):
 
 
 def _faults_of(one, seen, names):
-    found = []
-    if one.state != "ok":
-        found.append(f"{one.name} says the cluster is in state {one.state}")
+    found = [] if one.state == "ok" else [f"{one.name} says the cluster is in state {one.state}"]
     missing = [name for id_, name in names.items() if id_ not in one.nodes or one.nodes[id_].greeting]
     if missing:
         found.append(f"{one.name} does not know {', '.join(missing)}")
@@ -146,14 +144,17 @@ def _faults_of(one, seen, names):
     for key in ("rdb_last_bgsave_status", "aof_last_write_status"):
         if one.info.get(key, "ok") != "ok":
             found.append(f"{one.name}: {key} is {one.info[key]}")
-    primary = group_primary(seen, one.group)
+    role = _role_fault(one, group_primary(seen, one.group))
+    return [*found, role] if role else found
+
+
+def _role_fault(one, primary):
     if primary is None:
-        found.append(f"{one.group} has no primary that owns slots")
-    elif one is not primary:
-        if one.own.ranges:
-            found.append(f"{one.name} and {primary.name} both own slots of {one.group}")
-        elif one.own.master != primary.id:
-            found.append(f"{one.name} is not a replica of {primary.name}")
-        elif one.info.get("master_link_status") != "up":
-            found.append(f"{one.name} is not in sync with {primary.name}")
-    return found
+        return f"{one.group} has no primary that owns slots"
+    if one is primary:
+        return ""
+    if one.own.ranges:
+        return f"{one.name} and {primary.name} both own slots of {one.group}"
+    if one.own.master != primary.id:
+        return f"{one.name} is not a replica of {primary.name}"
+    return "" if one.info.get("master_link_status") == "up" else f"{one.name} is not in sync with {primary.name}"

@@ -77,6 +77,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.greenfield.host.plugins.module_utils import data_directory
 from ansible_collections.greenfield.host.plugins.module_utils import files as host_files
 from ansible_collections.greenfield.host.plugins.module_utils.etcd_client import Etcd, EtcdError
 from ansible_collections.greenfield.host.plugins.module_utils.etcd_decision import View, decide
@@ -96,13 +97,15 @@ class Membership:
 
     def joined(self):
         """Prepare the first start, or leave a member with data alone."""
-        mount = self.parameters["mount"]
-        if mount and not os.path.ismount(mount) and not self.module.check_mode:
-            self.module.fail_json(
-                msg=f"{mount} is not mounted, so {self.etcd.data} may only look empty. Fix: bring the data disk back"
-            )
+        if trouble := data_directory.not_mounted(self.parameters["mount"], self.etcd.data):
+            if not self.module.check_mode:
+                self.module.fail_json(msg=trouble)
+            return True, {"restart": False, "decision": "new"}
+        made = []
+        if not self.module.check_mode:
+            made = data_directory.ensure([self.etcd.data, f"{self.etcd.data}-snapshots"], "etcd")
         if self.etcd.has_data():
-            return False, {"restart": self._restart_follows(), "decision": "keep"}
+            return bool(made), {"restart": self._restart_follows(), "decision": "keep"}
         if self.module.check_mode and not os.path.exists(os.path.join(self.etcd.binaries, "etcdctl")):
             return True, {"restart": False, "decision": "new"}
         decision = decide(
@@ -117,12 +120,12 @@ class Membership:
         facts = {"restart": False, "decision": decision.kind, "reason": decision.reason}
         if self.module.check_mode:
             return True, facts
-        self._set_aside("lost")
+        data_directory.set_aside(self.etcd.data, ["member"], "lost")
         if decision.kind == "new":
             changed = self._permit("new", {name: self.etcd.peer_url(name) for name in self.etcd.members})
         else:
             changed = self._permit("existing", self._add_again(decision.remove))
-        return changed, facts
+        return changed or bool(made), facts
 
     def _path(self, name):
         return os.path.join(self.etcd.config, name)
@@ -168,12 +171,6 @@ class Membership:
             except EtcdError:
                 continue
         return False
-
-    def _set_aside(self, why):
-        """Keep what is left of a member's data, out of the way of the next start."""
-        left = os.path.join(self.etcd.data, "member")
-        if os.path.lexists(left):
-            os.rename(left, f"{self.etcd.data}/{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
 
     def _permit(self, state, urls):
         initial = (
@@ -332,7 +329,7 @@ class Membership:
             for entry in own:
                 self._insist("member", "remove", f"{entry['ID']:x}", names=well)
         self._stop()
-        self._set_aside("removed")
+        data_directory.set_aside(self.etcd.data, ["member"], "removed")
         for name in ("started", "permit", "initial.env"):
             if os.path.exists(self._path(name)):
                 os.unlink(self._path(name))

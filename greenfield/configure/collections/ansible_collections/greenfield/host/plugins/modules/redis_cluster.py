@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   mount:
-    description: With C(admitted), the mount point that must be there, so that a lost disk is not taken for an empty one.
+    description: With C(admitted), the mount point that must be there; a lost disk is not an empty one.
     type: str
     default: ""
   only_existing:
@@ -67,6 +67,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.greenfield.host.plugins.module_utils import data_directory
 from ansible_collections.greenfield.host.plugins.module_utils import files as host_files
 from ansible_collections.greenfield.host.plugins.module_utils.redis_plan import next_actions
 from ansible_collections.greenfield.host.plugins.module_utils.redis_view import (
@@ -78,6 +79,7 @@ from ansible_collections.greenfield.host.plugins.module_utils.redis_view import 
 from ansible_collections.greenfield.host.plugins.module_utils.redis_wire import Redis, RedisError
 
 POLL_SECONDS = 0.2
+DATA = ("nodes.conf", "appendonlydir", "dump.rdb")
 
 
 class RedisCluster:
@@ -117,21 +119,23 @@ class RedisCluster:
 
     def admitted(self):
         """Prepare the first start."""
-        mount = self.parameters["mount"]
-        if mount and not os.path.ismount(mount) and not self.module.check_mode:
-            self.module.fail_json(
-                msg=f"{mount} is not mounted, so {self.data} may only look empty. Fix: bring the data disk back"
-            )
+        if trouble := data_directory.not_mounted(self.parameters["mount"], self.data):
+            if not self.module.check_mode:
+                self.module.fail_json(msg=trouble)
+            return True, {"decision": "start empty"}
+        made = []
+        if not self.module.check_mode:
+            made = data_directory.ensure([self.data, f"{self.data}-backups"], "redis")
         log = os.path.join(self.data, "appendonlydir")
         if os.path.exists(f"{self.data}/nodes.conf") and os.path.isdir(log) and os.listdir(log):
-            return False, {"decision": "keep"}
+            return bool(made), {"decision": "keep"}
         if self.module.check_mode:
             return True, {"decision": "start empty"}
         self._wait_for_heir(os.path.exists(f"{self.config}/started"))
-        self._set_aside("lost")
+        data_directory.set_aside(self.data, DATA, "lost")
         path, content = f"{self.config}/permit", b"start empty\n"
         if host_files.read(path) == content:
-            return False, {"decision": "start empty"}
+            return bool(made), {"decision": "start empty"}
         host_files.replace(path, content)
         return True, {"decision": "start empty"}
 
@@ -154,14 +158,6 @@ class RedisCluster:
                     f"{'; '.join(owned) or 'no other member answers'}. Fix: bring the other members up and run the "
                     "delivery again, or restore the shard from a backup (docs/engines/redis.md)"
                 )
-
-    def _set_aside(self, why):
-        """Keep what is left of the data, out of the way of the next start."""
-        left = [name for name in ("nodes.conf", "appendonlydir", "dump.rdb") if os.path.exists(f"{self.data}/{name}")]
-        folder = f"{self.data}/{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        for name in left:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            os.rename(f"{self.data}/{name}", f"{folder}/{name}")
 
     def formed(self):
         """Act and look again until nothing is left to do and nothing is wrong."""
@@ -265,7 +261,7 @@ class RedisCluster:
         for one in self._look():
             if not own.trouble and not one.trouble and own.id in one.nodes:
                 errors.append(self._forget(one, own.id))
-        self._set_aside("removed")
+        data_directory.set_aside(self.data, DATA, "removed")
         for name in ("started", "permit"):
             if os.path.exists(f"{self.config}/{name}"):
                 os.unlink(f"{self.config}/{name}")

@@ -252,7 +252,7 @@ class Units:
 
     @staticmethod
     def _is_up(shown):
-        done = shown["Type"] == "oneshot" and shown["ActiveState"] == "inactive"
+        done = shown.get("Type") == "oneshot" and shown["ActiveState"] == "inactive"
         return done or shown["ActiveState"] in RUNNING
 
     @staticmethod
