@@ -47,17 +47,21 @@ def plan(
 
     Example: [bold]greenfield plan examples/lab --format elevation[/bold]
     """
+    from greenfield.errors import PlanError
     from greenfield.plan import load_placement, make_plan, save_placement
     from greenfield.plan.changes import changes
-    from greenfield.plan.cost import budget_problems, cost
-    from greenfield.spec import load
+    from greenfield.plan.cost import cost
+    from greenfield.spec import load, report
 
     loaded = load(spec)
     wanted, site = loaded.cluster(cluster)
     standing = load_placement(loaded.folder, wanted.name)
-    made = make_plan(site, wanted, standing, frozenset(quarantine or ()))
+    try:
+        made = make_plan(site, wanted, standing, frozenset(quarantine or ()))
+    except PlanError as error:
+        err.print(report.text(report.locate(error.problems, loaded.sources, Path.cwd())), markup=False, end="")
+        raise typer.Exit(1) from error
     budgets = [budget for budget in loaded.budgets.values() if budget.cluster == wanted.name]
-    _refuse([problem for budget in budgets for problem in budget_problems(made, budget)], wanted.name)
     difference = changes(made, _read(deployed)) if deployed else None
     typer.echo(_shown(made, format, difference, [cost(made, budget) for budget in budgets]), nl=False)
     for warning in made.warnings:
@@ -82,14 +86,6 @@ def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[C
             return elevation_svg(made) + "\n"
         case Format.json:
             return json.dumps(plan_document(made, changes=difference, costs=costs), indent=2) + "\n"
-
-
-def _refuse(problems: list[Any], cluster: str) -> None:
-    from greenfield.errors import PlanError
-
-    if problems:
-        message = "; ".join(problem.message for problem in problems)
-        raise PlanError(f"cluster {cluster} is over its budget: {message}", problems, fix=problems[0].fix)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -106,6 +106,8 @@ class EngineKind:
             both as the spec spells them; the setting is empty when no value would do.
         capacity: what the stated demand needs against what the engine's limits give; ``None`` without a demand.
         live: names in ``variables`` (and ``members``) that the role applies without restarting a member.
+        password_users: users whose passwords the delivery draws; the role gets them as ``<role>_passwords``.
+        fetches_files: whether the role downloads files of the artifact lock; it gets them as ``<role>_files``.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -118,6 +120,8 @@ class EngineKind:
     check: Callable[[EngineSpec], Sequence[Problem]]
     variables: Callable[[EngineSpec], dict[str, Any]]
     data_tier: bool = True
+    password_users: tuple[str, ...] = ()
+    fetches_files: bool = False
     member_fields: tuple[str, ...] = ()
     fewer: Callable[[int], tuple[str, str]] = members_up_to
     capacity: Callable[[EngineSpec], Capacity | None] = no_capacity

@@ -96,6 +96,7 @@ ETCD = EngineKind(
     name="etcd",
     versions=("3.6",),
     role="etcd",
+    fetches_files=True,
     slots=_slots,
     host_settings=lambda engine: HostSettings(sysctls={}, open_files=16384),
     artifacts=lambda version: (f"etcd-{version}",),

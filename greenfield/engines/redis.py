@@ -92,6 +92,7 @@ REDIS = EngineKind(
     name="redis",
     versions=("7.0",),
     role="redis",
+    password_users=("admin", "app", "replication", "metrics"),
     slots=_slots,
     # vm.overcommit_memory, somaxconn and THP: redis.io, "Redis administration", and the server's own start-up warnings.
     host_settings=lambda engine: HostSettings(

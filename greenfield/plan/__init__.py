@@ -2,7 +2,14 @@
 
 from greenfield.plan.build import check, make_plan
 from greenfield.plan.certificates import Subject, certificate_subjects
-from greenfield.plan.desired import engine_common, host_layer_common, host_variables, state_digest
+from greenfield.plan.desired import (
+    cell_variables,
+    engine_common,
+    host_layer_common,
+    host_variables,
+    state_digest,
+    state_digests,
+)
 from greenfield.plan.placement_record import Placement, load_placement, placement_of, save_placement
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
 
@@ -17,6 +24,7 @@ __all__ = [
     "Plan",
     "RackPower",
     "Subject",
+    "cell_variables",
     "certificate_subjects",
     "check",
     "engine_common",
@@ -27,4 +35,5 @@ __all__ = [
     "placement_of",
     "save_placement",
     "state_digest",
+    "state_digests",
 ]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from greenfield.engines import ENGINES
 from greenfield.errors import PlanError
-from greenfield.model.budget import Budget
 from greenfield.model.cluster import Cluster
 from greenfield.model.problem import Problem
 from greenfield.model.site import Site
 from greenfield.plan.capacity import capacity_problems
 from greenfield.plan.clashes import clashes
-from greenfield.plan.cost import budget_problems
 from greenfield.plan.domains import loss_problems, losses
 from greenfield.plan.ledger import Ledger
 from greenfield.plan.placement import EnginePlacement
@@ -46,14 +44,9 @@ def make_plan(
     return plan
 
 
-def check(
-    site: Site, cluster: Cluster, standing: Placement | None = None, budgets: Iterable[Budget] = ()
-) -> list[Problem]:
-    """Every problem in the way of a plan, errors and warnings, without raising. Other clusters' budgets don't count."""
-    plan, problems = _build(site, cluster, standing or EMPTY, frozenset())
-    return problems + [
-        problem for budget in budgets if budget.cluster == cluster.name for problem in budget_problems(plan, budget)
-    ]
+def check(site: Site, cluster: Cluster, standing: Placement | None = None) -> list[Problem]:
+    """Every problem in the way of a plan, errors and warnings, without raising."""
+    return _build(site, cluster, standing or EMPTY, frozenset())[1]
 
 
 @dataclass(slots=True)

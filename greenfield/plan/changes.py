@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,28 +39,35 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Everything a plan changes; empty when the deployed state is the desired one."""
+    """Everything a plan changes; empty when the deployed state is the desired one.
+
+    Attributes:
+        whole: engines that come or go as a whole.
+    """
 
     new: tuple[HostChange, ...]
     changed: tuple[HostChange, ...]
     goes: tuple[HostChange, ...]
     moves: tuple[Move, ...]
+    whole: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Plain lists and mappings."""
-        return asdict(self)
+        return {**asdict(self), "whole": sorted(self.whole)}
 
     def summary(self) -> str:
-        """One line, e.g. ``+ 9 hosts, + 2 engines``."""
+        """One line, e.g. ``+ 9 hosts, + 2 engines``. An engine that is only in part new or gone counts by member."""
         parts = []
         for sign, entries in (("+", self.new), ("~", self.changed), ("-", self.goes)):
             hosts = {entry.host for entry in entries if entry.layer == HOST_LAYER}
-            engines = {entry.layer for entry in entries} - {HOST_LAYER}
-            parts += [f"{sign} {plural(len(hosts), 'host')}"] if hosts else []
-            parts += [f"{sign} {plural(len(engines), 'engine')}"] if engines else []
+            layers = Counter(entry.layer for entry in entries if entry.layer != HOST_LAYER)
+            members = sum(count for layer, count in layers.items() if layer not in self.whole)
+            engines = sum(layer in self.whole for layer in layers)
+            counted = ((len(hosts), "host"), (engines, "engine"), (members, "member"))
+            parts += [f"{sign} {plural(count, noun)}" for count, noun in counted if count]
         restarts = sum(entry.restart for entry in self.changed)
-        parts += [f"{plural(restarts, 'restart')}"] if restarts else []
-        parts += [f"{plural(len(self.moves), 'move')}"] if self.moves else []
+        parts += [plural(restarts, "restart")] if restarts else []
+        parts += [plural(len(self.moves), "move")] if self.moves else []
         return listed(parts) or "none"
 
 
@@ -98,7 +106,9 @@ def changes(
         for host in hosts
         if cell not in planned or host not in planned[cell].hosts
     ]
-    return Changes(tuple(new), tuple(changed), tuple(goes), _moves(plan, before))
+    stood = {_layer(cell, planned, state) for cell, hosts in before.items() for state in hosts.values()}
+    whole = frozenset(stood ^ {cell.layer for cell in plan.cells})
+    return Changes(tuple(new), tuple(changed), tuple(goes), _moves(plan, before), whole)
 
 
 def _layer(cell: str, planned: Mapping[str, Cell], state: Mapping[str, Any]) -> str:

@@ -99,9 +99,8 @@ def _memory(plan: Plan, ledger: Ledger, engines: Sequence[str], hosts: Sequence[
     wanted = _wanted({member.engine: member.slot.memory_bytes for member in plan.hosts[first].members})
     return Problem(
         ("Cluster", plan.cluster.name, "spec", "engines", engines[-1]),
-        f"memory of {some(hosts, 3)}: {wanted} need {size(usage.memory_bytes)}, but of {size(total)} only "
-        f"{size(total - reserve_bytes(total))} is for engines ({size(reserve_bytes(total))} stays with the operating "
-        "system: max(256 MiB, 5 %))",
+        f"memory of {some(hosts, 3)}: {wanted}; of {size(total)}, {size(total - reserve_bytes(total))} is for engines "
+        f"and {size(reserve_bytes(total))} stays with the operating system (the greater of 256 MiB and 5 %)",
         _room(plan, engines[-1], usage.hardware, len(engines) > 1),
         "memory-overcommitted",
     )
@@ -122,15 +121,17 @@ def _disk(plan: Plan, ledger: Ledger, disk: str, engines: Sequence[str], hosts: 
     wanted = _wanted({m.engine: m.slot.disk_bytes for m in plan.hosts[hosts[0]].members if m.slot.disk == disk})
     return Problem(
         path,
-        f'disk "{disk}" of {some(hosts, 3)}: {wanted} need {size(usage.disk_bytes[disk])}, '
-        f"it has {size(hardware.disks[disk].size_bytes)}",
+        f'disk "{disk}" of {some(hosts, 3)}: {wanted}; it has {size(hardware.disks[disk].size_bytes)}',
         _room(plan, engines[-1], hardware, len(engines) > 1),
         "disk-overcommitted",
     )
 
 
 def _wanted(shares: Mapping[str, int]) -> str:
-    return " and ".join(f"{engine} ({size(share)})" for engine, share in shares.items())
+    """E.g. ``kv needs 640 MiB, cache 1.17 GiB, together 1.8 GiB``."""
+    (first, share), *others = shares.items()
+    words = [f"{first} needs {size(share)}", *(f"{engine} {size(each)}" for engine, each in others)]
+    return listed([*words, f"together {size(sum(shares.values()))}"] if others else words)
 
 
 def _room(plan: Plan, engine: str, hardware: HardwareClass, shared: bool) -> str:

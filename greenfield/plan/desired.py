@@ -78,29 +78,65 @@ def host_variables(plan: Plan, cell: Cell, host: str) -> dict[str, Any]:
 def cell_variables(
     plan: Plan, cell: Cell, facts: Mapping[str, Any] = NO_FACTS
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Variables of a cell, each told once: what all its hosts share, and each host's own.
+    """Variables of a cell: what its hosts share, and each host's own; a host's state is ``{**common, **own[host]}``.
 
-    Values of ``host_variables`` that are equal on all hosts of the cell (peers, ports, settings, mostly) go to the
-    common part, which keeps the state of large sites small. The union of both is the same as that of
-    ``host_layer_common`` or ``engine_common`` with ``host_variables``.
+    Of the values of ``host_variables`` (peers, ports, settings), the one that most hosts of the cell have goes to the
+    common part, and only hosts with another value keep it as their own: the state of large sites stays small.
     """
     shared = host_layer_common(plan, facts) if cell.layer == HOST_LAYER else engine_common(plan, cell.layer, facts)
     own = {host: host_variables(plan, cell, host) for host in cell.hosts}
-    if len(own) > 1:
-        first, *others = own.values()
-        for key in [key for key in first if all(first[key] == other[key] for other in others)]:
-            shared[key] = first[key]
+    for key in list(next(iter(own.values()), {})):
+        usual = _usual([variables[key] for variables in own.values()])
+        if usual is not None:
+            shared[key] = usual
             for variables in own.values():
-                del variables[key]
+                if variables[key] == usual:
+                    del variables[key]
     return shared, own
 
 
+def _usual(values: list[Any]) -> Any:
+    """The value that occurs most often, if any occurs twice; of several, the first."""
+    counts: list[tuple[Any, int]] = []
+    for value in values:
+        at = next((index for index, (known, _) in enumerate(counts) if known == value), None)
+        if at is None:
+            counts.append((value, 1))
+        else:
+            counts[at] = (value, counts[at][1] + 1)
+    usual, count = max(counts, key=lambda entry: entry[1])
+    return usual if count > 1 else None
+
+
 def state_digest(variables: Mapping[str, Any], *, roles_digest: str) -> str:
-    """SHA-256 (hex) of a host's desired state: all variables of a layer, and the content of the layer's roles."""
-    text = json.dumps(
-        {"roles": roles_digest, "variables": variables}, sort_keys=True, separators=(",", ":"), ensure_ascii=True
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 (hex) of a host's desired state: all variables of a layer, and the content of the layer's roles.
+
+    Each value is digested by itself first, so that ``state_digests`` need not serialise what hosts share again.
+    """
+    return _state_digest({key: _value_digest(value) for key, value in variables.items()}, roles_digest)
+
+
+def state_digests(
+    common: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], *, roles_digest: str
+) -> dict[str, str]:
+    """``state_digest`` of ``{**common, **own[host]}`` for each host of a cell; common values are digested once."""
+    shared = {key: _value_digest(value) for key, value in common.items()}
+    return {
+        host: _state_digest({**shared, **{key: _value_digest(value) for key, value in mine.items()}}, roles_digest)
+        for host, mine in own.items()
+    }
+
+
+def _value_digest(value: Any) -> str:
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _state_digest(values: Mapping[str, str], roles_digest: str) -> str:
+    return hashlib.sha256(_canonical({"roles": roles_digest, "variables": values})).hexdigest()
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _greenfield(plan: Plan) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _problem(cluster: Cluster, engine: str, domain: Domain, entries: Sequence[Lo
     names = [f"{entry.name} ({some(entry.groups_lost, 3)})" for entry in entries]
     remedy = {
         "host": "add replicas or members",
-        "rack": "add replicas or members, and racks for them",
+        "rack": "add members, replicas or shards, and racks for them",
         "feed": "give the racks feeds that each carry the draw alone, or spread the engine over racks of other feeds",
         "tor": "give the racks a second ToR, or spread the engine over more racks",
     }[domain]

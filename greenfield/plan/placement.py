@@ -46,6 +46,7 @@ class EnginePlacement:
         self.free: dict[str, list[str]] = {}
         self.keys: dict[str, Key] = {}
         self.turn: list[Key] = []
+        self.cap = 0
 
     def place(self, standing: Mapping[str, str]) -> None:
         """Keep what stands, place the rest."""
@@ -53,13 +54,43 @@ class EnginePlacement:
         rest = [slot for slot in self.slots.values() if slot.name not in self.where]
         for strict in (True, False):
             # Without strictness only the groups' racks count; the ledger's check then names who clashes on which host.
-            if rest:
-                self._open(strict)
-                rest = [slot for slot in rest if not self._place(slot, strict)]
+            for level in (True, False):
+                rest = self._pass(rest, strict, level) if rest else rest
         self.unplaced = rest
         self.where.update(spread_electorates(self.slots, self.where, self.rack_of, standing))
         for name, host in self.where.items():
             self.ledger.of(host).add(self.engine.name, self.slots[name])
+
+    def _pass(self, slots: Sequence[Slot], strict: bool, level: bool) -> list[Slot]:
+        """Place what can be placed; returns the rest.
+
+        Args:
+            level: fill racks no higher than an even spread needs, and stop at the first slot that this leaves out.
+        """
+        self._open(strict)
+        self.cap = self._even(len(slots)) if level else len(self.slots)
+        hopeless: set[tuple[int, int, str]] = set()
+        rest: list[Slot] = []
+        for index, slot in enumerate(slots):
+            size = (slot.memory_bytes, slot.disk_bytes, slot.disk)
+            if size not in hopeless and self._place(slot, strict):
+                continue
+            rest.append(slot)
+            if level:
+                return [*rest, *slots[index + 1 :]]
+            if not any(self._free_host(rack, slot, strict) for rack in self.free):
+                hopeless.add(size)
+        return rest
+
+    def _even(self, wanted: int) -> int:
+        """The least number of members per rack at which the racks' free hosts take ``wanted`` more."""
+        room = sum(len(hosts) for hosts in self.free.values())
+        low, high = 0, len(self.slots)
+        while low < high:
+            middle = (low + high) // 2
+            taken = sum(min(len(hosts), max(0, middle - self.rack_count[rack])) for rack, hosts in self.free.items())
+            low, high = (low, middle) if taken >= min(wanted, room) else (middle + 1, high)
+        return low
 
     def _keep(self, standing: Mapping[str, str]) -> None:
         taken: set[str] = set()
@@ -119,7 +150,7 @@ class EnginePlacement:
         return True
 
     def _free_host(self, rack: str, slot: Slot, strict: bool) -> str | None:
-        hosts = self.free.get(rack, ())
+        hosts = self.free.get(rack, ()) if self.rack_count[rack] < self.cap else ()
         return next((host for host in hosts if not strict or self.ledger.of(host).fits(slot)), None)
 
     def _settle(self, slot: Slot, host: str) -> None:

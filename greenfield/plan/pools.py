@@ -110,7 +110,7 @@ class Pools:
             where = " in further racks"
         fix = f"add {missing} host{'s'[: missing != 1]} of class {pool.hardware}{labels}{where}"
         if pool.spread and spare:
-            fix += f", or raise spread.atMost ({some(sorted(spare, key=self.order.__getitem__), 8)} has more hosts)"
+            fix += f", or raise spread.atMost (more hosts in {some(sorted(spare, key=self.order.__getitem__), 8)})"
         fix += f", or count: {pool.count - missing}" if missing < pool.count else ""
         return Problem(
             ("Cluster", self.cluster.name, "spec", "nodePools", pool.name, "count"),

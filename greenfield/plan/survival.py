@@ -24,7 +24,7 @@ def survival_line(plan: Plan) -> str:
         if fatal:
             names = [f"{loss.engine} loses {some(loss.groups_lost, 2)} with {loss.name}" for loss in fatal]
             accepted = ", accepted" if all(loss.accepted for loss in fatal) else ""
-            parts.append(f"any 1 {WORDS[domain]} no{accepted} ({some(names, 3)})")
+            parts.append(f"any 1 {WORDS[domain]} no{accepted} ({some(names, 1)})")
         else:
             kept = f" ({listed(_kept(plan, losses))})" if domain == "rack" else ""
             parts.append(f"any 1 {WORDS[domain]} yes{kept}")

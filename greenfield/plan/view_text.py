@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from greenfield.engines.descriptor import Port
 from greenfield.plan.capacity import runways
@@ -10,7 +10,7 @@ from greenfield.plan.changes import Changes
 from greenfield.plan.cost import Cost
 from greenfield.plan.plan import HostPlan, Plan
 from greenfield.plan.survival import member_word, power_line, survival_line
-from greenfield.plan.words import listed, plural, size
+from greenfield.plan.words import listed, plural, size, some
 
 MOST_COLUMNS = 4
 """More engines than these share one column, so that the table keeps the width of a terminal."""
@@ -87,19 +87,21 @@ def _runways(plan: Plan) -> list[str]:
 
 
 def _ports(plan: Plan) -> list[str]:
-    opened: Mapping[str, Sequence[Port]] = {
-        engine: members[0].slot.ports for engine, members in plan.by_engine.items() if members
-    }
+    """A line for each set of ports; engines that open the same ones share it."""
+    opened: dict[tuple[Port, ...], list[str]] = {}
+    for engine, members in plan.by_engine.items():
+        if members:
+            opened.setdefault(members[0].slot.ports, []).append(engine)
     return [
-        f"ports: {engine} {listed(f'{port.number} {port.purpose} (to {port.audience})' for port in ports)}"
-        for engine, ports in opened.items()
+        f"ports: {some(engines, 3)}: {listed(f'{port.number} {port.purpose} (to {port.audience})' for port in ports)}"
+        for ports, engines in opened.items()
     ]
 
 
 def _certificates(plan: Plan) -> str:
     pki = plan.cluster.pki
     return (
-        f"certificates: {len(plan.hosts)} of hosts, {len(plan.members)} of members; valid "
+        f"certificates: {len(plan.hosts):,} of hosts, {len(plan.members):,} of members; valid "
         f"{pki.lifetime_seconds // 86400} days, renewed {pki.renew_before_seconds // 86400} days before the end"
     )
 

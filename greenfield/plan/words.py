@@ -19,13 +19,13 @@ def some(items: Sequence[str], most: int = 5) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes in the largest binary unit that keeps the number at 1 or more, e.g. ``1.5 GiB``."""
+    """Bytes in the largest binary unit that keeps the number at 1 or more, e.g. ``1.75 GiB``."""
     value = float(number)
     unit = 0
     while abs(value) >= 1024 and unit < len(UNITS) - 1:
         value /= 1024
         unit += 1
-    return f"{value:.1f} {UNITS[unit]}".replace(".0 ", " ")
+    return f"{value:.2f}".rstrip("0").rstrip(".") + f" {UNITS[unit]}"
 
 
 def plural(count: int, noun: str) -> str:
