@@ -97,6 +97,12 @@ class Acceptance:
             backend.set_host(self._hosts[name])
         return self._hosts[name]
 
+    def ask_ahead(self, commands: Iterable[tuple[str, str]]) -> None:
+        """Have hosts run read-only commands now; only the first host's check of a control does it, for all."""
+        if self._running is not None and self._running[1] == self._scout:
+            for name, command in commands:
+                self.fleet.sessions[name].ask_ahead(command)
+
     def begin(self, control: Control, target: str, *, reads_only: bool) -> None:
         """A check starts."""
         self._running = (control, target)
@@ -146,7 +152,7 @@ class Acceptance:
             target,
             self._found,
             self._waiver(control, target),
-            message=_first_lines(self._message),
+            message=_claim(self._message),
             note="; ".join(self.recorder.notes),
             seconds=self._seconds,
             figures=self.recorder.figures,
@@ -223,5 +229,9 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-def _first_lines(text: str, limit: int = 1500) -> str:
+def _claim(text: str, limit: int = 1500) -> str:
+    """What a test said was wrong, without pytest's retelling of the assertion behind it."""
+    lines = text.splitlines()
+    told = next((place for place, line in enumerate(lines) if line.startswith("assert ") and place), len(lines))
+    text = "\n".join(lines[:told]).strip()
     return text if len(text) <= limit else f"{text[:limit]} …"

@@ -15,11 +15,21 @@ from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.ssh import SshBackend
 
 from greenfield.verify.recorder import Recorder
-from greenfield.verify.session import COMMAND_SECONDS, Fleet, UnreachableError, ssh_options
+from greenfield.verify.session import COMMAND_SECONDS, Answer, Fleet, UnreachableError, ssh_options
 
 NAME = "greenfield"
 TIMEOUT_RC = 124
 """Exit status of a command that was killed at its deadline, the one ``timeout(1)`` gives."""
+
+
+class Ran(CommandResult):  # type: ignore[misc]  # testinfra has no types
+    """A command's result that tells itself in one line, because it ends up in messages for people."""
+
+    def __repr__(self) -> str:
+        words = (self.stderr or self.stdout).strip().splitlines()
+        return f"{self.command.decode(errors='replace')[:200]!r}: {words[-1] if words else 'no output'}"
+
+    __str__ = __repr__
 
 
 class FleetBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
@@ -53,10 +63,8 @@ class FleetBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
             env=kwargs.get("env"),
         )
         rc = TIMEOUT_RC if answer.timed_out else answer.rc
-        self.recorder.command(
-            self.hostname, text, rc, answer.stdout, answer.stderr, answer.started, answer.seconds, answer.ahead
-        )
-        return self.result(rc, self.encode(text), answer.stdout, answer.stderr)
+        self.recorder.command(self.hostname, text, rc, answer)
+        return Ran(self, rc, self.encode(text), answer.stdout, answer.stderr)
 
 
 class PlainSshBackend(SshBackend):  # type: ignore[misc]  # testinfra has no types
@@ -69,7 +77,7 @@ class PlainSshBackend(SshBackend):  # type: ignore[misc]  # testinfra has no typ
 
     def __init__(self, hostname: str, fleet: Fleet, recorder: Recorder, **kwargs: Any) -> None:
         session = fleet.sessions[hostname]
-        # The connection's options stand where testinfra puts extra arguments; multiplexing stays at testinfra's default.
+        # The connection's options stand where testinfra puts extra arguments; multiplexing stays at its default.
         options = ssh_options(session.access)
         position = options.index("ControlPath=none")
         extra = shlex.join(options[: position - 1] + options[position + 1 :])
@@ -94,11 +102,7 @@ class PlainSshBackend(SshBackend):  # type: ignore[misc]  # testinfra has no typ
             self.planned_name,
             self.quote(command, *args),
             result.rc,
-            result.stdout_bytes,
-            result.stderr_bytes,
-            started,
-            time.time() - started,
-            False,
+            Answer(result.rc, result.stdout_bytes, result.stderr_bytes, started, time.time() - started),
         )
         return result
 

@@ -55,7 +55,5 @@ def _chained(own: x509.Certificate, authority: x509.Certificate) -> bool:
 
 def key_matches(host: testinfra.host.Host, certificate: str, key: str) -> bool:
     """Whether a private key on a host belongs to a certificate there. The key doesn't leave the host."""
-    script = (
-        "import ssl,sys;c=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER);c.load_cert_chain(sys.argv[1],sys.argv[2]);print('ok')"
-    )
+    script = "import ssl,sys;ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*sys.argv[1:]);print('ok')"
     return bool(host.run(f'python3 -c "{script}" {certificate} {key}').stdout.strip() == "ok")

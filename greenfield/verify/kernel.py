@@ -1,4 +1,4 @@
-"""Which kernel settings of a host are only its own record (a host that shares its kernel with others, as in the lab)."""
+"""Which kernel settings of a host are only its own record (a host that shares its kernel, as in a lab)."""
 
 from __future__ import annotations
 

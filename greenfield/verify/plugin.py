@@ -1,8 +1,8 @@
 """The pytest plugin that turns suites into an acceptance run: ``pytest tests/acceptance --cluster SPEC``.
 
-A test is marked with the control it proves and takes ``host`` or ``engine``; the plan decides on which hosts and engines
-it runs. What a test runs on hosts is kept as evidence. A skip or a crash is an error unless the cluster waives the
-control, and a control that the standard names but no test has judged is an error too.
+A test is marked with the control it proves and takes ``host`` or ``engine``; the plan decides on which hosts and
+engines it runs. What a test runs on hosts is kept as evidence. A skip or a crash is an error unless the cluster waives
+the control, and a control that the standard names but no test has judged is an error too.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ SCRIPT = (
 
 
 def probe_command(address: str, ports: Sequence[int], timeout: float) -> str:
-    """A shell command that prints those of the ports, as a JSON list, that take a TCP connection within ``timeout`` s."""
+    """A shell command that prints, as a JSON list, the ports that take a TCP connection within ``timeout`` seconds."""
     return f'python3 -c "{SCRIPT}" {address} {timeout:g} {" ".join(map(str, ports))}'
 
 
 def reached(host: testinfra.host.Host, address: str, ports: Sequence[int], timeout: float) -> set[int]:
     """Ports of an address that ``host`` can connect to."""
-    return set(json.loads(host.check_output(probe_command(address, ports, timeout).replace("%", "%%"))))
+    return set(json.loads(host.check_output(probe_command(address, ports, timeout))))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from greenfield.verify.results import Evidence
+from greenfield.verify.session import Answer
 
 EXCERPT = 4000
 """Characters kept of one stream: enough to judge by, little enough for one page."""
@@ -38,20 +39,18 @@ class Recorder:
             text = text.replace(secret, "[secret]")
         return PRIVATE_KEY.sub("[private key]", text)
 
-    def command(
-        self, host: str, command: str, rc: int, stdout: bytes, stderr: bytes, started: float, seconds: float, ahead: bool
-    ) -> None:
-        """Put one command on record."""
+    def command(self, host: str, command: str, rc: int, answer: Answer) -> None:
+        """Put one command on record; ``rc`` is what the check is told."""
         self.evidence.append(
             Evidence(
                 host=host,
                 command=self.clean(command),
                 rc=rc,
-                stdout=self._excerpt(stdout),
-                stderr=self._excerpt(stderr),
-                started=datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
-                seconds=round(seconds, 4),
-                ahead=ahead,
+                stdout=self._excerpt(answer.stdout),
+                stderr=self._excerpt(answer.stderr),
+                started=datetime.fromtimestamp(answer.started, UTC).isoformat(timespec="milliseconds"),
+                seconds=round(answer.seconds, 4),
+                ahead=answer.ahead,
             )
         )
 

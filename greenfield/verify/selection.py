@@ -41,9 +41,7 @@ class Selection:
         known = [*sorted(groups), *standard.controls, *sorted(places)]
         for word in self.words:
             if word not in known:
-                raise VerifyError(
-                    f'--only "{word}" names no group, control, host or engine', fix=hint(word, known)
-                )
+                raise VerifyError(f'--only "{word}" names no group, control, host or engine', fix=hint(word, known))
         self._claims = {word for word in self.words if word in groups or word in standard.controls}
         self._places = {word for word in self.words if word in places}
 
@@ -52,4 +50,3 @@ class Selection:
         return (not self._claims or control.id in self._claims or control.group in self._claims) and (
             not self._places or target in self._places
         )
-

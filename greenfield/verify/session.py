@@ -92,9 +92,7 @@ class Session:
         """Open the connection without waiting for it."""
         argv = ["ssh", *ssh_options(self.access), f"{self.access.user}@{self.address}"]
         argv.append(f"sudo -n python3 -u -c {json.dumps(BOOTSTRAP)}")
-        self._process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         threading.Thread(target=self._read, args=(self._process,), name=f"verify-{self.name}", daemon=True).start()
         try:
             self._send_raw(f"{len(AGENT)}\n".encode() + AGENT)
@@ -122,9 +120,7 @@ class Session:
                 f"{self.name} ({self.address}) did not answer within {timeout + GRACE_SECONDS:.0f} s: {command[:80]}",
                 fix=f"check the host's load and its link, then run the acceptance of {self.name} again",
             ) from None
-        return Answer(
-            answer.rc, answer.stdout, answer.stderr, answer.started, answer.seconds, answer.timed_out, ahead
-        )
+        return Answer(answer.rc, answer.stdout, answer.stderr, answer.started, answer.seconds, answer.timed_out, ahead)
 
     def answers(self) -> bool:
         """Whether the host could be reached; waits for the connection."""

@@ -1,4 +1,4 @@
-"""Suites of an acceptance run. ``greenfield verify SPEC`` runs them, and so does ``pytest tests/acceptance --cluster SPEC``.
+"""Suites of an acceptance run, for ``greenfield verify SPEC`` and for ``pytest tests/acceptance --cluster SPEC``.
 
 Each test proves the control it is marked with, on every host or engine that the plan names.
 """
