@@ -1,0 +1,161 @@
+"""``greenfield:index:Cell``: one layer on the hosts of one node pool in one rack, the unit of change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from greenfield.configure import HostResult
+from greenfield.errors import ProviderError
+from greenfield.provider.cell_state import (
+    FAILED,
+    DesiredHosts,
+    batch_of,
+    desired_hosts,
+    reasons,
+    state_of,
+)
+from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
+from greenfield.provider.rollout import Rollout, host_error
+from greenfield.provider.session import Session
+from greenfield.provider.values import UNKNOWN, has_unknown
+
+HOST_LAYER = "host"
+
+
+class Cell(Resource):
+    """Converges exactly the hosts whose desired state differs from the state's digest of them.
+
+    Inputs: see ``greenfield.provider.schema``. Outputs: the inputs but the authority, and ``digests`` (host to the
+    digest it was converged to), ``issued`` (host to the moment its certificate was issued), ``faults`` (host to what
+    went wrong).
+    """
+
+    secrets = frozenset({"secrets", "authority"})
+    immutable = ("layer", "rack")
+
+    def __init__(self, session: Session, rollouts: Callable[[str], Rollout]) -> None:
+        self._session = session
+        self._rollouts = rollouts
+
+    def check(self, inputs: Values) -> list[tuple[str, str]]:
+        """An empty cell is refused: nothing selected never means everything."""
+        if not inputs.get("hosts") and not inputs.get("quarantined"):
+            return [("hosts", "a cell needs at least one host")]
+        return []
+
+    def diff(self, old: Values, inputs: Values) -> Difference:
+        """Which hosts change, and why."""
+        replaces = tuple(key for key in self.immutable if old.get(key) != inputs.get(key))
+        if replaces:
+            return Difference(replaces, replaces)
+        if has_unknown(inputs.get("authority")) or has_unknown(inputs.get("secrets")):
+            return Difference(("authority",), (), ("its certificates or passwords are made anew",))
+        wanted = desired_hosts(old, inputs, int(time.time()))
+        why = reasons(old, inputs, wanted)
+        paths = [f'hosts["{host}"]' for host in why]
+        paths += [key for key in ("wipe", "connection") if old.get(key) != inputs.get(key)]
+        return Difference(tuple(paths), (), tuple(f"~ {host}: {reason}" for host, reason in why.items()))
+
+    async def create(self, call: Call, inputs: Values) -> Values:
+        """Converge every host of the cell, side by side with the other cells that are created now."""
+        if call.preview:
+            return _known(inputs, {})
+        await self._session.before_change(inputs["site"])
+        wanted = desired_hosts({}, inputs, int(time.time()))
+        batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset())
+        results = await self._rollout(inputs).side_by_side(batch)
+        return self._settle(inputs, {}, wanted, results)
+
+    async def update(self, call: Call, old: Values, inputs: Values) -> Values:
+        """Converge the hosts that differ, when this cell's turn has come and the engines' gates are open."""
+        if has_unknown(inputs):
+            return _known(inputs, old)
+        wanted = desired_hosts(old, inputs, int(time.time()))
+        moving = list(reasons(old, inputs, wanted))
+        gone = [
+            host for host in old.get("hosts", {}) if host not in wanted and host not in inputs.get("quarantined", [])
+        ]
+        moving = [host for host in moving if host not in gone]
+        if call.preview:
+            return _known(inputs, old)
+        if not moving and not gone:
+            return state_of(inputs, old, wanted, {})
+        await self._session.before_change(inputs["site"])
+        results: dict[str, HostResult] = {}
+        if moving:
+            standing = frozenset(host for host in moving if _stood(old, host))
+            batch = batch_of(call.urn, inputs, wanted, moving, standing)
+            rollout = self._rollout(inputs)
+            results.update(await (rollout.in_turn(batch) if standing else rollout.side_by_side(batch)))
+        if gone and inputs["layer"] != HOST_LAYER:
+            await self._take_away(call, old, gone, wipe=bool(inputs.get("wipe")))
+        return self._settle(inputs, old, wanted, results)
+
+    async def read(self, call: Call, state: Values) -> Values:
+        """Run the roles in check mode; a host that would change has drifted and loses its digest."""
+        if not state.get("digests"):
+            return state
+        inputs = {**state, "authority": state.get("authority", {})}
+        wanted = desired_hosts(state, inputs, 0)
+        batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset(), check=True)
+        results = await self._rollout(inputs).side_by_side(batch)
+        digests = dict(state["digests"])
+        for host, result in results.items():
+            if result.status == "unreachable":
+                self._session.display.warn(call.urn, f"{host_error(result)}; its drift is not known")
+            elif result.failed:
+                self._session.display.warn(call.urn, f"drift on {host_error(result)}")
+                digests[host] = "drifted"
+            elif result.status == "changed":
+                tasks = ", ".join(dict.fromkeys(result.changed_tasks))
+                self._session.display.warn(call.urn, f"drift on {host}: {tasks}")
+                digests[host] = "drifted"
+        return {**state, "digests": digests}
+
+    async def delete(self, call: Call, state: Values) -> None:
+        """Take an engine's members away, drained first; their data stays unless the spec named it for wiping."""
+        if state["layer"] == HOST_LAYER:
+            return
+        await self._session.before_change(state["site"])
+        await self._take_away(call, state, list(state.get("hosts", {})), wipe=bool(state.get("wipe")))
+
+    async def _take_away(self, call: Call, state: Values, hosts: list[str], *, wipe: bool) -> None:
+        wanted = desired_hosts(state, state, 0)
+        for entry in ("drain", "remove"):
+            for host in hosts:
+                batch = batch_of(call.urn, state, wanted, [host], frozenset(), entry=entry, wipe=wipe)
+                result = (await self._rollout(state).side_by_side(batch))[host]
+                # A host that is gone for good can't be asked to leave; its engine forgets it by its other members.
+                if result.status == "unreachable":
+                    self._session.display.warn(call.urn, f"{host} did not answer; it was left as it is")
+                elif result.failed:
+                    raise ProviderError(
+                        f"{call.name}: {entry} stopped at {host_error(result)}",
+                        fix="mend it and run again; members not named here were not touched",
+                    )
+
+    def _rollout(self, inputs: Values) -> Rollout:
+        return self._rollouts(inputs["layer"])
+
+    def _settle(self, inputs: Values, old: Values, wanted: DesiredHosts, results: Any) -> Values:
+        """The state after a run; hosts that failed keep no digest, so that the next run goes to them again."""
+        state = state_of(inputs, old, wanted, results)
+        failed = [result for result in results.values() if result.failed]
+        if failed:
+            done = len(results) - len(failed)
+            lines = [host_error(result) for result in failed]
+            raise PartialFailureError(
+                state, (*lines, f"{done} of {len(results)} hosts of this cell are done; run again for the rest")
+            )
+        return state
+
+
+def _stood(old: Values, host: str) -> bool:
+    return bool(old.get("digests", {}).get(host)) and old["digests"][host] != FAILED
+
+
+def _known(inputs: Values, old: Values) -> Values:
+    state = {key: value for key, value in {**old, **inputs}.items() if key != "authority"}
+    return {**state, "digests": UNKNOWN, "issued": UNKNOWN, "faults": UNKNOWN}

@@ -1,0 +1,181 @@
+"""What a cell's hosts should be, as digests, and what differs from what they were. Pure functions of plain values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenfield.configure import Connection, HostResult, Target
+from greenfield.provider.resource import Values, changed_keys
+from greenfield.provider.rollout import Batch, Gate
+from greenfield.provider.x509 import Pair, issue
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredHost:
+    """One host: where it is, what its roles are told, its certificate's moment of issue, and the digest of it all."""
+
+    address: str
+    variables: Mapping[str, Any]
+    subject: Mapping[str, Any]
+    issued: int
+    digest: str
+
+
+DesiredHosts = dict[str, DesiredHost]
+
+
+def desired_hosts(old: Values, inputs: Values, now: int) -> DesiredHosts:
+    """What each host of the cell should be. ``now`` (seconds since 1970) decides renewals; 0 renews nothing."""
+    shared = _sha([inputs["content"], inputs["common"], inputs.get("secrets") or {}, _authority_print(inputs)])
+    hosts: DesiredHosts = {}
+    for name, text in inputs["hosts"].items():
+        own = json.loads(text)
+        issued = _issued(old, inputs, name, own["subject"], now)
+        digest = _sha([shared, own["variables"], own["subject"], issued, inputs["lifetimeSeconds"]])
+        hosts[name] = DesiredHost(own["address"], own["variables"], own["subject"], issued, digest)
+    return hosts
+
+
+def reasons(old: Values, inputs: Values, wanted: DesiredHosts) -> dict[str, str]:
+    """Why hosts change, by host; hosts that stay are not in it. Hosts that go are."""
+    digests = old.get("digests") or {}
+    common = _changed_variables(old.get("common"), inputs["common"])
+    why: dict[str, str] = {}
+    for name, host in wanted.items():
+        if digests.get(name) != host.digest:
+            why[name] = _reason(old, inputs, name, host, common)
+    for name in old.get("hosts") or {}:
+        if name not in wanted and name not in (inputs.get("quarantined") or []):
+            why[name] = "leaves"
+    return why
+
+
+def _reason(old: Values, inputs: Values, name: str, host: DesiredHost, common: list[str]) -> str:
+    before = (old.get("digests") or {}).get(name)
+    if before is None:
+        return f"failed before: {old['faults'][name]}" if name in (old.get("faults") or {}) else "joins"
+    if before == "drifted":
+        return "drifted from its desired state"
+    old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
+    changed = [*common, *_changed(old_own.get("variables") or {}, host.variables)]
+    if (old.get("issued") or {}).get(name) != host.issued or old_own.get("subject") != host.subject:
+        changed.append("certificate renewed")
+    if old.get("content") != inputs["content"]:
+        changed.append("the roles themselves changed")
+    if old.get("authorityPrint") != _authority_print(inputs):
+        changed.append("new certificate authority")
+    return ", ".join(changed) or "secrets changed"
+
+
+def _changed_variables(old: str | None, new: str) -> list[str]:
+    return _changed(json.loads(old), json.loads(new)) if old and old != new else []
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [f"{key} {_short(old.get(key))} → {_short(new.get(key))}" for key in changed_keys(old, new)]
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= 40 else f"{text[:36]}…"
+
+
+def _issued(old: Values, inputs: Values, name: str, subject: Mapping[str, Any], now: int) -> int:
+    """The moment of issue to use: the standing one, unless the certificate is due or is of another kind."""
+    standing = (old.get("issued") or {}).get(name)
+    if standing is None:
+        return now
+    before = json.loads((old.get("hosts") or {}).get(name, "{}")).get("subject")
+    same = before == subject and old.get("lifetimeSeconds") == inputs["lifetimeSeconds"]
+    due = now and standing + inputs["lifetimeSeconds"] - inputs["renewBeforeSeconds"] <= now
+    return int(standing) if (same and not due) or not now else now
+
+
+def _authority_print(inputs: Values) -> str:
+    """A fingerprint of the authority that does not reveal its key."""
+    authority = inputs.get("authority") or {}
+    certificate = authority.get("certificate")
+    return _sha(certificate)[:16] if certificate else str(inputs.get("authorityPrint", ""))
+
+
+def batch_of(
+    urn: str,
+    inputs: Values,
+    wanted: DesiredHosts,
+    hosts: list[str],
+    standing: frozenset[str],
+    *,
+    entry: str = "main",
+    check: bool = False,
+    wipe: bool = False,
+) -> Batch:
+    """The batch that brings ``hosts`` of the cell where they should be."""
+    connection = inputs["connection"]
+    common = {**json.loads(inputs["common"]), **(inputs.get("secrets") or {})}
+    prefix, authority = inputs["certificatePrefix"], inputs.get("authority") or {}
+    if authority:
+        common[f"{prefix}_authority"] = authority["certificate"]
+    if entry in ("drain", "remove"):
+        common |= {f"{inputs['roles'][0]}_wipe": wipe, f"{inputs['roles'][0]}_retire": True}
+    targets = []
+    for name in hosts:
+        host = wanted[name]
+        own = dict(host.variables)
+        if authority:
+            pair = issue(
+                Pair(authority["certificate"], authority["privateKey"]),
+                host.subject,
+                host.issued,
+                inputs["lifetimeSeconds"],
+            )
+            own |= {f"{prefix}_certificate": pair.certificate, f"{prefix}_private_key": pair.private_key}
+        targets.append(Target(name, host.address, own))
+    return Batch(
+        urn=urn,
+        cell=inputs["cell"],
+        layer=inputs["layer"],
+        roles=tuple(inputs["roles"]),
+        targets=tuple(targets),
+        connection=Connection(
+            connection["user"], connection["knownHosts"], connection.get("identityFile", ""), connection.get("port", 22)
+        ),
+        common=common,
+        gates=tuple(_gate(gate) for gate in json.loads(inputs.get("gates") or "[]")),
+        standing=standing,
+        entry=entry,
+        check=check,
+    )
+
+
+def _gate(gate: Mapping[str, Any]) -> Gate:
+    targets = tuple(Target(t["name"], t["address"], t["variables"]) for t in gate["targets"])
+    return Gate(gate["engine"], gate["role"], gate["common"], targets)
+
+
+def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping[str, HostResult]) -> Values:
+    """The state after a run: hosts that were reached have their digest, hosts that failed have none but a fault."""
+    digests: dict[str, str] = {}
+    issued: dict[str, int] = {}
+    faults: dict[str, str] = {}
+    for name, host in wanted.items():
+        result = results.get(name)
+        if result is not None and result.failed:
+            faults[name] = (result.message.splitlines() or [""])[0][:200]
+            continue
+        if result is not None or (old.get("digests") or {}).get(name) == host.digest:
+            digests[name], issued[name] = host.digest, host.issued
+    for name in inputs.get("quarantined") or []:
+        if name in (old.get("digests") or {}):
+            digests[name], issued[name] = old["digests"][name], old["issued"][name]
+    kept = {key: value for key, value in inputs.items() if key != "authority"}
+    return {**kept, "authorityPrint": _authority_print(inputs), "digests": digests, "issued": issued, "faults": faults}
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,233 @@
+"""One layer's changes in one run: creates run side by side, updates one rack at a time behind a health gate.
+
+Bootstrap and rolling change want opposite orders: a quorum can't form one member at a time, and must not restart two at
+a time (docs/architecture.md, "Cells").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from greenfield.configure import Connection, HostResult, Job, Target
+from greenfield.errors import GreenfieldError, ProviderError
+from greenfield.provider.session import Session
+
+QUIET_SECONDS = 0.4
+"""Cells that the engine sends within this of each other run together; the engine sends ready resources at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An engine whose health is asked before and after a batch, on the first of ``targets`` that answers."""
+
+    engine: str
+    role: str
+    common: Mapping[str, Any]
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The hosts of one cell that change.
+
+    Attributes:
+        standing: hosts of the batch that stood well before; with none of them the gate before the batch is moot.
+        entry: the entry point of the roles.
+    """
+
+    urn: str
+    cell: str
+    layer: str
+    roles: tuple[str, ...]
+    targets: tuple[Target, ...]
+    connection: Connection
+    common: Mapping[str, Any]
+    gates: tuple[Gate, ...] = ()
+    standing: frozenset[str] = frozenset()
+    entry: str = "main"
+    check: bool = False
+
+
+@dataclass(slots=True)
+class _Queue:
+    waiting: list[tuple[Batch, asyncio.Future[Mapping[str, HostResult]]]] = field(default_factory=list)
+    worker: asyncio.Task[None] | None = None
+
+
+class Rollout:
+    """The changes of one layer (``host`` or one engine)."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._together = _Queue()
+        self._in_turn = _Queue()
+        self._broken = ""
+
+    async def side_by_side(self, batch: Batch) -> Mapping[str, HostResult]:
+        """Run with every other batch that comes at the same time, in one Ansible run (creates, drift checks)."""
+        return await self._enqueue(self._together, batch, self._run_together)
+
+    async def in_turn(self, batch: Batch) -> Mapping[str, HostResult]:
+        """Run after the batches before it, behind the gates (updates).
+
+        Raises:
+            ProviderError: an earlier batch failed, or a gate did not open.
+        """
+        return await self._enqueue(self._in_turn, batch, self._run_in_turn)
+
+    async def _enqueue(self, queue: _Queue, batch: Batch, work: Any) -> Mapping[str, HostResult]:
+        future: asyncio.Future[Mapping[str, HostResult]] = asyncio.get_running_loop().create_future()
+        queue.waiting.append((batch, future))
+        if queue.worker is None or queue.worker.done():
+            queue.worker = asyncio.ensure_future(self._drain_queue(queue, work))
+        return await future
+
+    async def _drain_queue(self, queue: _Queue, work: Any) -> None:
+        while queue.waiting:
+            await _quiet(queue)
+            taken, queue.waiting = queue.waiting, []
+            try:
+                await work(taken)
+            # Whatever went wrong belongs to every caller that still waits, never to a lost background task.
+            except BaseException as error:
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+
+    async def _run_together(self, taken: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
+        groups: dict[str, list[tuple[Batch, asyncio.Future[Any]]]] = {}
+        for batch, future in taken:
+            groups.setdefault(f"{batch.roles} {batch.entry} {batch.check} {batch.connection}", []).append(
+                (batch, future)
+            )
+        for group in groups.values():
+            merged = _merge([batch for batch, _ in group])
+            result = await self._session.run(_job(merged), merged.urn)
+            for batch, future in group:
+                if not future.done():
+                    future.set_result(
+                        {target.name: _with_log(result.hosts[target.name], result.log) for target in batch.targets}
+                    )
+
+    async def _run_in_turn(self, taken: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
+        """A batch whose gate is shut goes last: one of the others may bring back the member that keeps it shut."""
+        waiting = sorted(taken, key=lambda item: item[0].cell)
+        while waiting:
+            put_off: list[tuple[Batch, asyncio.Future[Any], GreenfieldError]] = []
+            for batch, future in waiting:
+                try:
+                    future.set_result(await self._one(batch))
+                except _ShutError as shut:
+                    put_off.append((batch, future, shut))
+                except GreenfieldError as error:
+                    self._broken = self._broken or f"{batch.cell}: {error.message}"
+                    future.set_exception(error)
+            if len(put_off) == len(waiting):
+                for batch, future, reason in put_off:
+                    future.set_exception(ProviderError(f"{batch.cell}: {reason.message}", fix=reason.fix))
+                return
+            waiting = [(batch, future) for batch, future, _ in put_off]
+
+    async def _one(self, batch: Batch) -> Mapping[str, HostResult]:
+        if self._broken:
+            raise ProviderError(
+                f"{batch.cell} was not touched, because the rollout stopped at {self._broken}",
+                fix="mend that first and run again; hosts that are done are not touched again",
+            )
+        if batch.standing:
+            for gate in batch.gates:
+                await self._pass(gate, batch, "before")
+        result = await self._session.run(_job(batch), batch.urn)
+        hosts = {name: _with_log(host, result.log) for name, host in result.hosts.items()}
+        failed = [host for host in hosts.values() if host.failed]
+        if failed:
+            self._broken = f"{batch.cell}: {failed[0].host} failed"
+        elif batch.standing:
+            for gate in batch.gates:
+                await self._pass(gate, batch, "after")
+        return hosts
+
+    async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
+        """Ask the engine's health; before a batch, members on hosts that the batch mends may be down."""
+        mended = [target.name for target in batch.targets if target.name not in batch.standing]
+        down = set(mended) if moment == "before" else set()
+        excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
+        common = {**gate.common, f"{gate.role}_health_except": excepted}
+        message = "no member's host answered"
+        for target in gate.targets:
+            job = Job(
+                f"{gate.engine} health {moment} {batch.cell}",
+                (gate.role,),
+                (target,),
+                batch.connection,
+                common,
+                "health",
+            )
+            result = (await self._session.run(job, batch.urn)).hosts[target.name]
+            if not result.failed:
+                return
+            message = result.message
+            if result.status == "failed":
+                break
+        if moment == "before":
+            raise _ShutError(
+                f"{gate.engine} is not healthy, so its next member is not touched: {message}",
+                fix="bring the member back (or replace its host) and run again",
+            )
+        raise ProviderError(
+            f"{gate.engine} is not healthy after {batch.cell}; the rollout stops here: {message}",
+            fix="mend the engine, then run again; the racks behind were not touched",
+        )
+
+
+class _ShutError(GreenfieldError):
+    """The gate before a batch did not open."""
+
+
+async def _quiet(queue: _Queue) -> None:
+    seen = -1
+    while seen != len(queue.waiting):
+        seen = len(queue.waiting)
+        await asyncio.sleep(QUIET_SECONDS)
+
+
+def _merge(batches: Sequence[Batch]) -> Batch:
+    """Several cells' batches as one; variables that are common to all of them stay common."""
+    if len(batches) == 1:
+        return batches[0]
+    first = batches[0]
+    same = json.dumps(first.common, sort_keys=True)
+    if all(json.dumps(batch.common, sort_keys=True) == same for batch in batches):
+        targets = tuple(target for batch in batches for target in batch.targets)
+        common = first.common
+    else:
+        targets = tuple(
+            Target(target.name, target.address, {**batch.common, **target.variables})
+            for batch in batches
+            for target in batch.targets
+        )
+        common = {}
+    return replace(first, cell=first.layer, targets=targets, common=common)
+
+
+def _job(batch: Batch) -> Job:
+    name = f"{batch.cell}{' check' if batch.check else ''}"
+    return Job(name, batch.roles, batch.targets, batch.connection, batch.common, batch.entry, batch.check)
+
+
+def _with_log(result: HostResult, log: str) -> HostResult:
+    return replace(result, message=f"{result.message}\n    full log: {log}") if result.failed else result
+
+
+def host_error(result: HostResult) -> str:
+    """A failed host in words: the host, the task, and what it said."""
+    if result.status == "unreachable":
+        return f"{result.host}: did not answer over SSH: {result.message}"
+    where = f' in task "{result.failed_task}"' if result.failed_task else ""
+    return f"{result.host}: failed{where}: {result.message}"

@@ -1,0 +1,105 @@
+"""What all resources of one run share: the engine's display, the lock of the site, the preflight and Ansible's slots.
+
+The plugin is one process per ``pulumi`` run, so this is where the run is one thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import getpass
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import IO
+
+from greenfield import configure
+from greenfield.configure import Event, Job, JobResult
+from greenfield.errors import ProviderError
+from greenfield.provider.display import Display
+
+ANSIBLE_PROCESSES = max(2, os.cpu_count() or 2)
+"""Ansible is bound by the controller's CPU (docs/performance.md), so more runs than cores only slow each other."""
+
+
+class Session:
+    """One run of the plugin."""
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+        self.stopped = False
+        self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
+        self._lock_file: IO[str] | None = None
+        self._preflight: Callable[[], Awaitable[None]] | None = None
+        self._preflight_task: asyncio.Task[None] | None = None
+
+    def set_preflight(self, check: Callable[[], Awaitable[None]]) -> None:
+        """Name the read-only check that must pass before the first change. Running it is left to ``before_change``."""
+        self._preflight = check
+
+    async def before_change(self, site: str) -> None:
+        """Take the site's lock and pass the preflight, once a run.
+
+        Raises:
+            ProviderError: another run holds the site, or the preflight found something wrong.
+        """
+        self._lock(site)
+        if self._preflight is None:
+            return
+        if self._preflight_task is None:
+            self._preflight_task = asyncio.ensure_future(self._run_preflight(self._preflight))
+        await asyncio.shield(self._preflight_task)
+
+    @staticmethod
+    async def _run_preflight(check: Callable[[], Awaitable[None]]) -> None:
+        await check()
+
+    async def run(self, job: Job, urn: str) -> JobResult:
+        """Run a job in a thread, bounded by the slots, with its progress in Pulumi's display."""
+        async with self._slots:
+            started = time.monotonic()
+
+            def show(event: Event) -> None:
+                seconds = time.monotonic() - started
+                self.display.progress(
+                    urn,
+                    f"{event.job}  {event.done}/{event.hosts} hosts  task {event.task} {event.name}  {seconds:.0f} s",
+                )
+
+            return await asyncio.to_thread(configure.run, job, on_event=show, cancelled=lambda: self.stopped)
+
+    def stop(self) -> None:
+        """End running jobs soon; each host keeps what it has and the next run goes on."""
+        self.stopped = True
+
+    def _lock(self, site: str) -> None:
+        if self._lock_file is not None:
+            return
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        path = state / "greenfield" / "locks" / f"{site}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "an unnamed run"
+            file.close()
+            raise ProviderError(
+                f"another run is changing site {site}: {holder}",
+                fix="wait until it ends, or end it; nothing was changed by this run",
+            ) from None
+        file.truncate(0)
+        file.write(f"pid {os.getppid()} of {getpass.getuser()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        file.flush()
+        # Held until the process ends: the kernel then lets go of it, however the process ended.
+        self._lock_file = file
+
+    def close(self) -> None:
+        """Let go of the site's lock."""
+        with contextlib.suppress(OSError):
+            if self._lock_file is not None:
+                self._lock_file.close()
+                self._lock_file = None

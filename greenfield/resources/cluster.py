@@ -1,0 +1,114 @@
+"""``greenfield:index:Cluster``: a whole cluster, declared from its spec. The one component that programs need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from greenfield.artifacts import Lock, load_lock
+from greenfield.engines import ENGINES
+from greenfield.errors import GreenfieldError
+from greenfield.plan import Plan, load_placement, make_plan, save_placement
+from greenfield.resources.engine import Engine, EngineArgs
+from greenfield.resources.node_pool import NodePool, NodePoolArgs
+from greenfield.resources.site import Site, SiteArgs
+from greenfield.spec import load
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterArgs:
+    """What a cluster component needs; ``ClusterArgs.load`` makes it from spec files.
+
+    Attributes:
+        plan: what goes where.
+        folder: the spec's folder; the placement record and the artifact lock lie there.
+        lock: what hosts may install; ``None`` where ``greenfield mirror sync`` has not run yet.
+        digest: digest of the spec, for the outputs.
+    """
+
+    plan: Plan
+    folder: Path
+    lock: Lock | None
+    digest: str = ""
+
+    @classmethod
+    def load(cls, spec: str | Path, *, cluster: str | None = None, quarantine: Sequence[str] = ()) -> ClusterArgs:
+        """Load, validate and plan a spec (a file or a folder).
+
+        Args:
+            spec: path of the spec.
+            cluster: name of the cluster, where the spec has several.
+            quarantine: hosts that must not be touched in this run.
+
+        Raises:
+            pulumi.RunError: the spec or its plan is wrong; the text holds every problem.
+        """
+        try:
+            loaded = load([Path(spec)])
+            chosen, site = loaded.cluster(cluster)
+            standing = load_placement(loaded.folder, chosen.name)
+            plan = make_plan(site, chosen, standing, frozenset(quarantine))
+            return cls(plan, loaded.folder.resolve(), load_lock(loaded.folder), loaded.digest)
+        except GreenfieldError as error:
+            raise pulumi.RunError(str(error)) from None
+
+
+class Cluster(pulumi.ComponentResource):
+    """A cluster on its site.
+
+    Outputs: ``hosts`` (host name to address), ``endpoints`` (engine to ``address:port`` of its members), ``passwords``
+    (engine to user to password; secret), ``certificate`` (PEM of the site's authority).
+    """
+
+    hosts: pulumi.Output[dict[str, str]]
+    endpoints: pulumi.Output[dict[str, list[str]]]
+    passwords: pulumi.Output[dict[str, dict[str, str]]]
+    certificate: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Cluster", name, {}, opts)
+        plan = args.plan
+        if not pulumi.runtime.is_dry_run():
+            save_placement(args.folder, plan)
+        child = pulumi.ResourceOptions(parent=self)
+        facts = {engine: _facts(args, engine) for engine in plan.cluster.engines}
+        self.site = Site(f"{name}-{plan.site.name}", SiteArgs(plan, args.folder, args.lock), child)
+        self.pools = {
+            pool: NodePool(f"{name}-{pool}", NodePoolArgs(self.site, pool, facts), child) for pool in plan.pools
+        }
+        self.engines: dict[str, Engine] = {}
+        for engine in _in_order(plan):
+            spec = plan.cluster.engines[engine]
+            after = tuple(self.engines[other] for other in spec.depends_on)
+            engine_args = EngineArgs(self.site, engine, self.pools[spec.pool], after, facts[engine])
+            self.engines[engine] = Engine(f"{name}-{engine}", engine_args, child)
+        self.hosts = pulumi.Output.from_input({host: item.host.address for host, item in plan.hosts.items()})
+        self.endpoints = pulumi.Output.all(**{key: engine.endpoints for key, engine in self.engines.items()})
+        self.passwords = pulumi.Output.secret(
+            pulumi.Output.all(**{key: engine.passwords for key, engine in self.engines.items()})
+        )
+        self.certificate = self.site.certificate
+        self.register_outputs({"hosts": self.hosts, "endpoints": self.endpoints, "certificate": self.certificate})
+
+
+def _facts(args: ClusterArgs, engine: str) -> dict[str, Any]:
+    """Files of the artifact lock that the engine's role fetches."""
+    spec = args.plan.cluster.engines[engine]
+    kind = ENGINES[spec.kind]
+    if args.lock is None or not kind.fetches_files:
+        return {}
+    names = kind.artifacts(spec.version)
+    files = [file for name in names for file in args.lock.files_of(name, args.plan.site.mirror.url)]
+    return {f"{kind.role}_files": files}
+
+
+def _in_order(plan: Plan) -> list[str]:
+    """Engines after those they depend on; the spec's check has ruled out cycles."""
+    return list(
+        TopologicalSorter({name: spec.depends_on for name, spec in plan.cluster.engines.items()}).static_order()
+    )

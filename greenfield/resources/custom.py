@@ -1,0 +1,73 @@
+"""The plugin's resource types, as Pulumi resources with typed outputs. Components are what programs use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from greenfield import __version__
+
+
+def _options(options: pulumi.ResourceOptions | None, *secrets: str) -> pulumi.ResourceOptions:
+    own = pulumi.ResourceOptions(version=__version__, additional_secret_outputs=list(secrets))
+    return pulumi.ResourceOptions.merge(own, options)
+
+
+class Authority(pulumi.CustomResource):
+    """The certificate authority of a site. ``privateKey`` is secret."""
+
+    certificate: pulumi.Output[str]
+    privateKey: pulumi.Output[str]  # noqa: N815 (the property's name on the wire)
+
+    def __init__(
+        self, name: str, *, common_name: str, lifetime_seconds: int, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        properties = {
+            "commonName": common_name,
+            "lifetimeSeconds": lifetime_seconds,
+            "certificate": None,
+            "privateKey": None,
+        }
+        super().__init__("greenfield:index:Authority", name, properties, _options(opts, "privateKey"))
+
+    @property
+    def pair(self) -> pulumi.Output[dict[str, str]]:
+        """Certificate and private key, as cells take them; secret."""
+        return pulumi.Output.secret(pulumi.Output.all(certificate=self.certificate, privateKey=self.privateKey))
+
+
+class Password(pulumi.CustomResource):
+    """A random password; ``value`` is secret."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, *, length: int = 32, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Password", name, {"length": length, "value": None}, _options(opts, "value"))
+
+
+class Preflight(pulumi.CustomResource):
+    """What must be true before a host is touched."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Preflight", name, dict(inputs), _options(opts))
+
+
+class Cell(pulumi.CustomResource):
+    """One layer on the hosts of one node pool in one rack."""
+
+    digests: pulumi.Output[dict[str, str]]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = {"digests": None, "issued": None, "faults": None, "authorityPrint": None}
+        super().__init__("greenfield:index:Cell", name, {**inputs, **outputs}, _options(opts))
+
+
+class Formation(pulumi.CustomResource):
+    """An engine as a whole, once all its cells stand."""
+
+    facts: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Formation", name, {**inputs, "facts": None}, _options(opts))

@@ -1,0 +1,104 @@
+"""``greenfield:index:Engine``: an engine's members, a cell for each rack, and its formation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from greenfield.engines import ENGINES
+from greenfield.plan import engine_common
+from greenfield.resources.cell_inputs import cell_inputs, gates, members_of, roles_digest
+from greenfield.resources.custom import Cell, Formation, Password
+from greenfield.resources.node_pool import NodePool
+from greenfield.resources.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class EngineArgs:
+    """An engine of a site's plan.
+
+    Attributes:
+        pool: the node pool that carries it; each of its cells waits for the host layer of the same rack.
+        after: engines this one depends on; its cells wait for their formation.
+        facts: what the plan can't know: files of the artifact lock.
+    """
+
+    site: Site
+    engine: str
+    pool: NodePool
+    after: tuple[Engine, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Engine(pulumi.ComponentResource):
+    """An engine. Outputs: ``endpoints`` (``address:port`` of every member, for clients) and ``passwords`` (secret)."""
+
+    endpoints: pulumi.Output[list[str]]
+    passwords: pulumi.Output[dict[str, str]]
+
+    def __init__(self, name: str, args: EngineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Engine", name, {}, opts)
+        self._args, self._name = args, name
+        plan = args.site.args.plan
+        self._spec = plan.cluster.engines[args.engine]
+        self._kind = ENGINES[self._spec.kind]
+        # A data engine can't be deleted by taking it out of the spec: its name has to be typed under `wipe` first.
+        keep = self._kind.data_tier and args.engine not in self._spec.wipe
+        self._child = pulumi.ResourceOptions(parent=self, protect=keep)
+        self.passwords = self._make_passwords()
+        self._common = engine_common(plan, args.engine, args.facts)
+        self.cells = self._make_cells()
+        self.formation = self._make_formation()
+        self.endpoints = pulumi.Output.from_input(self._endpoints())
+        self.register_outputs({"endpoints": self.endpoints, "passwords": self.passwords})
+
+    def _make_passwords(self) -> pulumi.Output[dict[str, str]]:
+        child = pulumi.ResourceOptions(parent=self)
+        made = {user: Password(f"{self._name}-{user}", opts=child) for user in self._kind.password_users}
+        return pulumi.Output.secret(pulumi.Output.all(**{user: password.value for user, password in made.items()}))
+
+    def _secrets(self) -> dict[str, Any]:
+        return {f"{self._kind.role}_passwords": self.passwords} if self._kind.password_users else {}
+
+    def _make_cells(self) -> dict[str, Cell]:
+        args, plan = self._args, self._args.site.args.plan
+        gate = gates(plan, [args.engine], {args.engine: args.facts})
+        made: dict[str, Cell] = {}
+        for cell in plan.cells:
+            if cell.layer != args.engine:
+                continue
+            inputs = cell_inputs(args.site, cell, self._common, self._kind.role)
+            inputs |= {"gates": gate, "secrets": self._secrets(), "wipe": args.engine in self._spec.wipe}
+            before = [args.pool.cells[cell.rack], *(engine.formation for engine in args.after)]
+            options = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=before))
+            made[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, options)
+        return made
+
+    def _make_formation(self) -> Formation:
+        args, plan = self._args, self._args.site.args.plan
+        down = [member.slot.name for member in plan.members_of(args.engine) if member.host in plan.quarantine]
+        common = {**self._common, **({f"{self._kind.role}_health_except": down} if down else {})}
+        inputs = {
+            "site": plan.site.name,
+            "engine": args.engine,
+            "role": self._kind.role,
+            "content": roles_digest((self._kind.role,)),
+            "common": json.dumps(common, sort_keys=True, separators=(",", ":")),
+            "secrets": self._secrets(),
+            "members": members_of(plan, args.engine),
+            "cells": {rack: cell.digests for rack, cell in self.cells.items()},
+            "connection": args.site.connection,
+        }
+        return Formation(f"{self._name}-formation", inputs, pulumi.ResourceOptions(parent=self))
+
+    def _endpoints(self) -> list[str]:
+        plan = self._args.site.args.plan
+        return [
+            f"{plan.site.hosts[member.host].address}:{port.number}"
+            for member in plan.members_of(self._args.engine)
+            for port in member.slot.ports
+            if port.audience == "clients"
+        ]

@@ -1,0 +1,45 @@
+"""``greenfield:index:NodePool``: the host layer on a pool's hosts, a cell for each rack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from greenfield.plan import host_layer_common
+from greenfield.resources.cell_inputs import cell_inputs, engines_on, gates, host_layer_cells
+from greenfield.resources.custom import Cell
+from greenfield.resources.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class NodePoolArgs:
+    """A pool of a site's plan. ``engine_facts`` is what the plan can't know of engines, for the gates."""
+
+    site: Site
+    pool: str
+    engine_facts: dict[str, dict[str, Any]]
+
+
+class NodePool(pulumi.ComponentResource):
+    """A node pool. Outputs: ``hosts`` (names). ``cells`` is by rack, for those that depend on them."""
+
+    hosts: pulumi.Output[list[str]]
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:NodePool", name, {}, opts)
+        plan, lock = args.site.args.plan, args.site.args.lock
+        facts = {
+            "baseline_apt_key": lock.apt_key if lock else "",
+            "baseline_artifacts": lock.digest_of(["host"]) if lock else "",
+        }
+        common = host_layer_common(plan, facts)
+        self.cells: dict[str, Cell] = {}
+        for cell in host_layer_cells(plan, args.pool):
+            inputs = cell_inputs(args.site, cell, common, "pki")
+            inputs["gates"] = gates(plan, engines_on(plan, cell), args.engine_facts)
+            child = pulumi.ResourceOptions(parent=self, depends_on=[args.site.preflight])
+            self.cells[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, child)
+        self.hosts = pulumi.Output.from_input(list(plan.pools[args.pool]))
+        self.register_outputs({"hosts": self.hosts})

@@ -1,0 +1,22 @@
+"""The Pulumi program: read the stack's config, load, validate, plan, declare."""
+
+from pathlib import Path
+
+import pulumi
+
+from greenfield.resources import Cluster, ClusterArgs
+
+config = pulumi.Config("greenfield")
+spec = Path(config.require("spec"))
+if not spec.is_absolute():
+    spec = Path(__file__).resolve().parent.parent / spec
+quarantine = [host for host in (config.get("quarantine") or "").split(",") if host]
+args = ClusterArgs.load(spec, cluster=config.get("cluster"), quarantine=quarantine)
+
+cluster = Cluster(args.plan.cluster.name, args)
+
+pulumi.export("spec", args.digest)
+pulumi.export("hosts", cluster.hosts)
+pulumi.export("endpoints", cluster.endpoints)
+pulumi.export("passwords", cluster.passwords)
+pulumi.export("certificate", cluster.certificate)
