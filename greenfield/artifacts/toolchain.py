@@ -1,0 +1,303 @@
+"""Builds the pinned tools of ``tools/`` from their Go modules, once, into a folder keyed by everything they come from.
+
+Only the standard library and ``greenfield.errors`` are used, so that any Python 3.11 runs this file as a script before
+a virtual environment exists: ``python3 greenfield/artifacts/toolchain.py build pulumi``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if not __package__:  # Run as a script: the folder of this file stands first, where its siblings would shadow packages.
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from greenfield import content
+from greenfield.errors import ArtifactError
+
+Progress = Callable[[str], None]
+
+BUILD_DEADLINE_SECONDS = 3600.0
+"""Of one build, downloads included: a 2-core machine with a cold cache needs about five minutes for Pulumi."""
+
+PROGRESS_SECONDS = 5.0
+LAST_LINES = 20
+
+PULUMI = ("pulumi", "pulumi-language-python")
+"""What ``pulumi up`` of a Python program needs on PATH."""
+
+OLDEST_OFFICIAL = (3, 200)
+"""The oldest installed Pulumi CLI that is used instead of the pinned build."""
+
+
+class ToolchainError(ArtifactError):
+    """A tool can't be built: Go is missing or too old, the tool is unknown, or its build failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one tool is built from its Go module.
+
+    Attributes:
+        name: folder below ``tools/``.
+        folder: holds ``go.mod``, ``go.sum`` and ``build.json``.
+        module: path of the Go module that gives the tool its version.
+        version: of that module, as ``go.mod`` pins it (``v3.6.5``).
+        binaries: name of the executable → Go package.
+        ldflags: for ``go build``.
+        copies: files of the module, relative to it, that belong beside the executables.
+    """
+
+    name: str
+    folder: Path
+    module: str
+    version: str
+    binaries: Mapping[str, str]
+    ldflags: str
+    copies: tuple[str, ...]
+
+    def key(self, go_version: str) -> str:
+        """Names the build: changes with the pins, the recipe and the compiler."""
+        seen = hashlib.sha256(go_version.encode())
+        for file in ("go.mod", "go.sum", "build.json"):
+            seen.update(hashlib.sha256((self.folder / file).read_bytes()).digest())
+        return seen.hexdigest()[:16]
+
+
+def names() -> list[str]:
+    """Every tool that can be built."""
+    return sorted(path.parent.name for path in content.tools().glob("*/build.json"))
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of a tool.
+
+    Raises:
+        ToolchainError: there is no such tool, or go.mod does not pin the module its recipe names.
+    """
+    if name not in names():
+        raise ToolchainError(f"there is no tool {name!r} in {content.tools()}", fix=f"one of: {', '.join(names())}")
+    folder = content.tools() / name
+    raw = json.loads((folder / "build.json").read_text())
+    module = raw["module"]
+    pinned = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", (folder / "go.mod").read_text(), re.MULTILINE)
+    if pinned is None:
+        raise ToolchainError(f"{folder / 'go.mod'} does not pin {module}", fix=f"go get {module}@VERSION in {folder}")
+    return Recipe(
+        name=name,
+        folder=folder,
+        module=module,
+        version=pinned[1],
+        binaries=raw["binaries"],
+        ldflags=raw["ldflags"].replace("{version}", pinned[1]),
+        copies=tuple(raw["copy"]),
+    )
+
+
+def cache_dir() -> Path:
+    """Folder of all builds (``XDG_CACHE_HOME`` moves it)."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "greenfield" / "tools"
+
+
+def build(name: str, *, progress: Progress | None = None) -> Path:
+    """Builds a tool unless its build is there, and gives the folder of its executables.
+
+    Two callers at once build it once. A build that is killed leaves nothing that a later one would take for whole.
+
+    Raises:
+        ToolchainError: the tool is unknown, Go is missing or too old, or the build failed (with its last lines).
+    """
+    say = progress or (lambda _: None)
+    wanted = recipe(name)
+    go = _go()
+    place = cache_dir() / f"{name}-{wanted.key(_go_version(go))}"
+    if (place / "bin").is_dir():
+        return place / "bin"
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with _alone(name, say):
+        if not (place / "bin").is_dir():
+            with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_dir()) as scratch:
+                whole = Path(scratch) / "whole"
+                (whole / "bin").mkdir(parents=True)
+                _compile(wanted, go, whole / "bin", say)
+                whole.rename(place)
+    return place / "bin"
+
+
+def path_prefix(*, progress: Progress | None = None) -> str:
+    """What goes in front of PATH (behind the virtual environment's bin) so that ``pulumi`` runs Python programs.
+
+    The folder of an installed official CLI when it is recent enough and has its language host beside it, else the
+    folders of the pinned builds, which are made when missing. Never empty.
+
+    Raises:
+        ToolchainError: as ``build``.
+    """
+    official = official_pulumi()
+    if official is not None:
+        return str(official)
+    return os.pathsep.join(str(build(name, progress=progress)) for name in PULUMI)
+
+
+def official_pulumi() -> Path | None:
+    """Folder of an installed Pulumi CLI that runs Python programs and is recent enough; None when there is none."""
+    found = shutil.which("pulumi")
+    if found is None or not (Path(found).parent / "pulumi-language-python").is_file():
+        return None
+    try:
+        said = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.match(r"v?(\d+)\.(\d+)\.", said)
+    recent = version is not None and (int(version[1]), int(version[2])) >= OLDEST_OFFICIAL
+    return Path(found).parent if recent else None
+
+
+def _go() -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise ToolchainError(
+            "Go is not on PATH, and the pinned tools are built with it",
+            fix="install Go (https://go.dev/doc/install); for Pulumi alone, its official CLI does as well",
+        )
+    return go
+
+
+def _go_version(go: str) -> str:
+    # GOTOOLCHAIN picks another compiler by go.mod; what builds is what this names, as go.mod is part of the key.
+    return subprocess.run([go, "version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+
+
+def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
+    title = f"{wanted.name} {wanted.version}"
+    for binary, package in wanted.binaries.items():
+        command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
+        _run([*command, "-o", str(target / binary), package], wanted.folder, f"building {title}: {binary}", say)
+    if wanted.copies:
+        listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted.folder, f"finding {title}", say)
+        for copy in wanted.copies:
+            # The module cache is read-only, and these are scripts that Pulumi executes.
+            to = target / Path(copy).name
+            shutil.copyfile(Path(listed[-1]) / copy, to)
+            to.chmod(0o755)
+
+
+def _run(command: list[str], folder: Path, title: str, say: Progress) -> list[str]:
+    """Runs one go command; its last lines come back, or in the error."""
+    began = time.monotonic()
+    lines: deque[str] = deque(maxlen=LAST_LINES)
+    counts = {"downloaded": 0, "compiled": 0}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            counts["downloaded" if line.startswith("go: downloading") else "compiled"] += 1
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PROGRESS_SECONDS)
+            elapsed = time.monotonic() - began
+            done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+            if elapsed > BUILD_DEADLINE_SECONDS:
+                raise ToolchainError(
+                    f"{title}: not done after {elapsed:.0f} s; last seen: {lines[-1] if lines else '-'}"
+                )
+            if process.returncode is None or elapsed >= PROGRESS_SECONDS:
+                say(f"{title}: {elapsed:.0f} s, {done or 'starting'}")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        reader.join(timeout=10)
+    if process.returncode:
+        shown = "\n".join(f"    {line}" for line in lines)
+        raise ToolchainError(
+            f"{title}: {shlex.join(command[:2])} failed with code {process.returncode} in {folder}\n{shown}",
+            fix="if modules can't be had, set GOPROXY to a proxy that this machine reaches; "
+            "if Go is too old, install the version that go.mod names",
+        )
+    return list(lines)
+
+
+@contextlib.contextmanager
+def _alone(name: str, say: Progress) -> Iterator[None]:
+    """Holds the lock of a tool's build; waits for another builder, and says so."""
+    deadline = time.monotonic() + BUILD_DEADLINE_SECONDS
+    with (cache_dir() / f".{name}.lock").open("a") as lock:
+        said = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ToolchainError(f"another process has been building {name} for an hour") from None
+                if not said:
+                    say(f"{name}: waiting for another process that builds it")
+                said = True
+                time.sleep(0.2)
+        yield
+
+
+def _main() -> int:
+    parser = argparse.ArgumentParser(prog="toolchain", description="Builds the tools that Greenfield pins, once.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    builder = verbs.add_parser("build", help="build tools and print their folders; without names: all of them")
+    builder.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
+    verbs.add_parser("path", help="print what goes in front of PATH for pulumi; builds it when needed")
+    given = parser.parse_args()
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
+    try:
+        if given.verb == "path":
+            places = [path_prefix(progress=say)]
+        else:
+            places = [str(build(name, progress=say)) for name in given.names or names()]
+    except ToolchainError as error:
+        say(f"error: {error}")
+        return 1
+    sys.stdout.write("".join(f"{place}\n" for place in places))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
