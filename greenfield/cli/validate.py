@@ -31,6 +31,10 @@ def validate(
     format: Annotated[
         Format, typer.Option(help="text for people, json for programs, sarif for code review.")
     ] = Format.text,
+    deployed: Annotated[
+        Path | None,
+        typer.Option(help="The spec as it was delivered last (a folder or file): changes of fixed keys are refused."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write there instead of to standard output.")] = None,
 ) -> None:
     """Check a spec: every error and warning at once, each with its place, the reason and what to do.
@@ -42,9 +46,9 @@ def validate(
     from greenfield.spec import report
 
     started = time.monotonic()
-    spec, problems, sources = _collect(paths)
+    spec, problems, sources = _collect(paths, deployed)
     found = report.locate(problems, sources, Path.cwd())
-    last = report.summary(found, spec, time.monotonic() - started)
+    last = report.summary(found, sources, time.monotonic() - started)
     if format is Format.text:
         written = report.text(found) + last + "\n"
     else:
@@ -61,14 +65,16 @@ def validate(
         raise typer.Exit(1)
 
 
-def _collect(paths: list[Path]) -> tuple[Spec | None, list[Problem], Sources]:
-    """What loading finds, then what placement finds on every cluster that is whole enough to be placed."""
+def _collect(paths: list[Path], deployed: Path | None) -> tuple[Spec | None, list[Problem], Sources]:
+    """What loading finds, then what placement finds on every cluster that is whole enough, then fixed keys."""
     from greenfield import plan
-    from greenfield.spec import collect
+    from greenfield.spec import collect, immutable, load
 
     spec, problems, sources = collect(paths)
     for cluster in spec.clusters.values() if spec else ():
         problems.extend(plan.check(spec.sites[cluster.site], cluster) if spec else ())
+    if deployed is not None:
+        problems.extend(immutable.changed(load([deployed]).sources, sources))
     return spec, problems, sources
 
 

@@ -61,6 +61,8 @@ def _references(built: BuiltSite, problems: list[Problem]) -> None:
             if word not in names:
                 what = "rack" if field == "rack" else "hardware class"
                 fix = hint(word, tuple(names))
+                # Placement would find hosts missing that are only written wrongly.
+                built.draft.whole = False
                 problems.append(
                     Problem((*listed.path, field), f'the {what} "{word}" is not known', fix, f"unknown-{field}")
                 )

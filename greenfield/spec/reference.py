@@ -17,8 +17,8 @@ A spec is YAML: one or more documents, in one or more files. Each has `apiVersio
 `metadata.name` (lower-case letters, digits, hyphens) and a `spec`, which the tables below describe. `greenfield
 validate` checks it; editors check and complete it with the line `# yaml-language-server: $schema=...` on top.
 
-Keys marked **fixed** can't be changed once the cluster stands. This page is made from `schemas/` by `greenfield
-schema --write`.
+Keys marked **fixed** can't be changed once the cluster stands (`greenfield validate --deployed` refuses it); what to do
+instead stands beside the mark. This page is made from `schemas/` by `greenfield schema --write`.
 """
 
 
@@ -91,7 +91,7 @@ def _inside(schema: Mapping[str, Any], path: str) -> tuple[str, Mapping[str, Any
 
 def _row(key: str, schema: Mapping[str, Any], needed: bool) -> str:
     default = f"`{_yaml(schema['default'])}`" if schema.get("default") not in (None, [], {}, "") else ""
-    fixed = " **fixed**" if schema.get("x-immutable") else ""
+    fixed = f" **fixed**: {schema['x-change']}." if schema.get("x-immutable") else ""
     examples = schema.get("examples", [])
     example = f" E.g. `{_yaml(examples[0])}`." if examples and not default and "enum" not in schema else ""
     meaning = f"{schema['description']}{example}{fixed}".replace("|", "\\|")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from greenfield.model.problem import Problem
 from greenfield.spec.loader import Spec
@@ -61,13 +62,11 @@ def _where(problem: Problem, place: Location, sources: Sources) -> str:
     return ".".join(map(str, path[2:])) or f"{path[0]} {path[1]}"
 
 
-def summary(found: Iterable[Located], spec: Spec | None, seconds: float) -> str:
+def summary(found: Iterable[Located], sources: Sources, seconds: float) -> str:
     """The last line of a validation: ``3 errors, 0 warnings in 9 hosts, 2 engines (0.1 s)``."""
     severities = [located.problem.severity for located in found]
-    hosts = sum(len(site.hosts) for site in spec.sites.values()) if spec else 0
-    engines = sum(len(cluster.engines) for cluster in spec.clusters.values()) if spec else 0
     counts = ((severities.count("error"), "error"), (severities.count("warning"), "warning"))
-    sizes = ((hosts, "host"), (engines, "engine"))
+    sizes = ((sources.hosts, "host"), (sources.engines, "engine"))
     return f"{_counted(counts)} in {_counted(sizes)} ({seconds:.1f} s)"
 
 
@@ -125,6 +124,12 @@ def sarif(found: Iterable[Located]) -> str:
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
+def _artifact(file: str) -> dict[str, str]:
+    if Path(file).is_absolute():
+        return {"uri": Path(file).as_uri()}
+    return {"uri": quote(file), "uriBaseId": "%SRCROOT%"}
+
+
 def _result(located: Located, rules: list[str]) -> dict[str, Any]:
     problem = located.problem
     words = f"{located.where}: {problem.message}" + (f". Fix: {problem.fix}" if problem.fix else "")
@@ -138,7 +143,7 @@ def _result(located: Located, rules: list[str]) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": located.file, "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": _artifact(located.file),
                     "region": {"startLine": located.line, "startColumn": located.column},
                 },
                 "logicalLocations": [{"fullyQualifiedName": ".".join(map(str, problem.path))}],

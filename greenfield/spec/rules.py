@@ -15,6 +15,7 @@ RULES: Mapping[str, str] = {
     "csv-column": "A host table has the known columns",
     "api-version": "A document says which version of the format it is in",
     "kind": "A document is of a known kind",
+    "immutable": "A fixed key keeps its value once the cluster stands",
     "unknown-key": "Every key is known",
     "missing-key": "Every key that is needed is there",
     "type": "A value is of the type its key asks for",

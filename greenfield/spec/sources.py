@@ -23,11 +23,24 @@ class Location:
 
 @dataclass(slots=True)
 class Sources:
-    """Every document and host table that was read."""
+    """Every document and host table that was read. ``hosts`` and ``engines`` count what is in them, right or wrong."""
 
     folder: Path = field(default_factory=Path)
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def hosts(self) -> int:
+        """How many hosts are listed."""
+        listed = [found.spec.get("hosts") for (kind, _), found in self.documents.items() if kind == "Site"]
+        rows = sum(len(table.rows) for table in self.tables.values())
+        return rows + sum(len(hosts) for hosts in listed if isinstance(hosts, list))
+
+    @property
+    def engines(self) -> int:
+        """How many engines are listed."""
+        listed = [found.spec.get("engines") for (kind, _), found in self.documents.items() if kind == "Cluster"]
+        return sum(len(engines) for engines in listed if isinstance(engines, dict))
 
     def locate(self, path: SpecPath, *, key: bool = False) -> Location:
         """Where a path stands: the value where it is a word, else its key; the nearest ancestor where it is absent.

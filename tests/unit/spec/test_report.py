@@ -38,8 +38,8 @@ def test_text_has_place_words_and_fix() -> None:
 
 
 def test_summary_counts() -> None:
-    found, problems, sources = spec.collect([ROOT / "examples" / "lab"])
-    assert report.summary(report.locate(problems, sources, ROOT), found, 0.14) == (
+    _, problems, sources = spec.collect([ROOT / "examples" / "lab"])
+    assert report.summary(report.locate(problems, sources, ROOT), sources, 0.14) == (
         "0 errors, 0 warnings in 9 hosts, 2 engines (0.1 s)"
     )
 
@@ -68,6 +68,13 @@ def test_sarif_has_what_code_review_needs() -> None:
         assert place["region"] == {"startLine": located.line, "startColumn": located.column}
     prints = [result["partialFingerprints"]["greenfield/v1"] for result in run["results"]]
     assert len(set(prints)) == len(prints)
+
+
+def test_sarif_names_files_elsewhere_by_their_uri(tmp_path: Path) -> None:
+    _, problems, sources = spec.collect([CASE], standards=CASES / "standards")
+    log = json.loads(report.sarif(report.locate(problems, sources, tmp_path)))
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": (CASE / "broken.yaml").as_uri()}
 
 
 def test_validate_accepts_the_lab() -> None:
