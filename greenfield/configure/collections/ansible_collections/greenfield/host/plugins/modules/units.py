@@ -69,6 +69,7 @@ PROPERTIES = (
 LISTS = ("masked", "stopped", "disabled", "enabled", "restarted", "reloaded", "started")
 RUNNING = ("active", "reloading")
 STAYS_ENABLED = ("enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "transient")
+FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
 RELOADED = "/run/greenfield/reloaded"
 POLL_SECONDS = 0.2
 SETTLE_SECONDS = 0.4
@@ -83,6 +84,7 @@ class Units:
         self.parameters = module.params
         self.actions = []
         self.awaited = []
+        self.stale = []
         self.shown = {}
 
     def run(self):
@@ -135,9 +137,11 @@ class Units:
             for name in self.names
             if self.shown[name]["NeedDaemonReload"] == "yes"
             or (self.shown[name]["LoadState"] == "not-found" and self._file_of(name))
+            or set(self._drop_ins_of(name)) - set(self.shown[name]["DropInPaths"].split())
         ]
         if choice == "never" or (choice == "auto" and not stale):
             return
+        self.stale = stale
         if not self.module.check_mode:
             self.module.run_command(["systemctl", "daemon-reload"], check_rc=True)
             self.shown = self._show(self.names)
@@ -145,8 +149,12 @@ class Units:
 
     @staticmethod
     def _file_of(name):
-        folders = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
-        return next((path for folder in folders if os.path.exists(path := f"{folder}/{name}")), "")
+        return next((path for folder in FOLDERS if os.path.exists(path := f"{folder}/{name}")), "")
+
+    @staticmethod
+    def _drop_ins_of(name):
+        """Drop-ins on disk: systemd does not notice the first one of a unit that it has loaded before."""
+        return [path for folder in FOLDERS for path in glob.glob(f"{folder}/{name}.d/*.conf")]
 
     def _is(self, name, key, *values):
         return self.shown[name].get(key, "") in values
@@ -176,7 +184,8 @@ class Units:
         restart = list(self.parameters["restarted"])
         for name, globs in self.parameters["restart_after"].items():
             own = [self.shown[name]["FragmentPath"], *self.shown[name]["DropInPaths"].split()]
-            if name not in restart and self._running(name) and self._newer([*globs, *own], self._since(name)):
+            outdated = name in self.stale or self._newer([*globs, *own], self._since(name))
+            if name not in restart and self._running(name) and outdated:
                 restart.append(name)
         reload = list(self.parameters["reloaded"])
         for name, globs in self.parameters["reload_after"].items():
