@@ -26,6 +26,10 @@ PAGE_FILL = 0.5
 """bbolt splits a full page in two, so that keys written in no order leave pages half full."""
 
 
+LONGEST_ELECTION_SECONDS = 50
+"""The longest election timeout that the server takes."""
+
+
 def _slots(engine: EngineSpec) -> Sequence[Slot]:
     members = int(engine.options["members"])
     quota = int(engine.options["quota_bytes"])
@@ -52,16 +56,28 @@ def _slots(engine: EngineSpec) -> Sequence[Slot]:
 
 def _check(engine: EngineSpec) -> Sequence[Problem]:
     members = int(engine.options["members"])
+    heartbeat, election = engine.options["heartbeat_seconds"], engine.options["election_seconds"]
+    problems = []
     if members % 2 == 0:
-        return [
+        problems.append(
             Problem(
                 ("members",),
                 f"{members} members tolerate no more failures than {members - 1} and need a larger quorum",
                 f"members: {members - 1} or {members + 1}",
                 "even-quorum",
             )
-        ]
-    return []
+        )
+    # The server itself refuses to start otherwise.
+    if not 5 * heartbeat <= election <= LONGEST_ELECTION_SECONDS:
+        problems.append(
+            Problem(
+                ("election",),
+                f"an election after {election:g} s does not go with a heartbeat every {heartbeat:g} s",
+                f"from five heartbeats ({5 * heartbeat:g}s) to {LONGEST_ELECTION_SECONDS}s",
+                "election-timeout",
+            )
+        )
+    return problems
 
 
 def _fewer(domains: int) -> tuple[str, str]:

@@ -59,6 +59,7 @@ RULES: Mapping[str, str] = {
     "unknown-dependency": "Engines depend on engines of their cluster",
     "dependency-cycle": "Engines don't wait for each other in a ring",
     "even-quorum": "A quorum has an odd number of members",
+    "election-timeout": "An etcd member waits at least five heartbeats before it stands for election",
     "too-few-shards": "A Redis Cluster has enough primaries to elect",
     "unknown-wipe": "What may be wiped is the engine or one of its members",
     "unknown-control": "A waiver is for a control of the standard",
