@@ -101,3 +101,12 @@ def _entries(text: str) -> list[tuple[str, str]]:
         if len(fields) >= 3 and not line.startswith(("#", "@")):
             entries.append((fields[0], f"{fields[1]} {fields[2]}"))
     return entries
+
+
+def write(known_hosts: Path, keys: Mapping[str, set[str]]) -> None:
+    """Write pinned keys, sorted so that a review sees only what changed; whole or not at all."""
+    lines = [f"{name} {key}" for name in sorted(keys) for key in sorted(keys[name])]
+    known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    draft = known_hosts.with_name(f".{known_hosts.name}.new")
+    draft.write_text("\n".join(lines) + "\n")
+    draft.replace(known_hosts)

@@ -1,0 +1,67 @@
+"""``greenfield up``, ``preview``, ``pulumi``: a spec's stack without setting up a Pulumi project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from greenfield.cli.app import app
+
+Spec = Annotated[Path, typer.Argument(help="Folder or file of the spec.")]
+ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when the spec has several.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Look at the hosts first and mend what has drifted.")]
+Quarantine = Annotated[str, typer.Option("--quarantine", help="Hosts to go on without, separated by commas.")]
+
+
+@app.command()
+def up(
+    spec: Spec,
+    cluster: ClusterName = None,
+    refresh: Refresh = False,
+    quarantine: Quarantine = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before changing.")] = False,
+) -> None:
+    """Deliver a cluster: the same as [bold]pulumi up[/bold] on a program of ten lines, with nothing to set up.
+
+    Example: [bold]greenfield up examples/lab --yes[/bold]
+    """
+    _run(spec, cluster, quarantine, preview=False, yes=yes, refresh=refresh)
+
+
+@app.command()
+def preview(spec: Spec, cluster: ClusterName = None, refresh: Refresh = False, quarantine: Quarantine = "") -> None:
+    """Show which hosts would change and why; opens no connection (but with --refresh).
+
+    Example: [bold]greenfield preview examples/lab[/bold]
+    """
+    _run(spec, cluster, quarantine, preview=True, yes=False, refresh=refresh)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def pulumi(
+    context: typer.Context,
+    spec: Spec,
+    cluster: ClusterName = None,
+) -> None:
+    """Run any Pulumi command on a spec's stack.
+
+    Example: [bold]greenfield pulumi examples/lab stack output endpoints[/bold]
+    """
+    from greenfield.cli.workspace import Workspace
+
+    workspace = Workspace.of(spec, cluster)
+    workspace.prepare()
+    raise typer.Exit(workspace.pulumi(*context.args, check=False))
+
+
+def _run(spec: Path, cluster: str | None, quarantine: str, *, preview: bool, yes: bool, refresh: bool) -> None:
+    from greenfield.cli.workspace import Workspace, up_arguments
+
+    workspace = Workspace.of(spec, cluster)
+    workspace.prepare()
+    workspace.drop_dead_lock()
+    extra = ["--config", f"greenfield:quarantine={quarantine}"] if quarantine else []
+    code = workspace.pulumi(*up_arguments(preview=preview, yes=yes, refresh=refresh, extra=extra), check=False)
+    raise typer.Exit(1 if code else 0)

@@ -1,0 +1,153 @@
+"""A Pulumi workspace for a spec: project, stack, state and passphrase, so that ``greenfield up SPEC`` needs no set-up.
+
+People who have their own Pulumi project and backend don't need it: they run ``pulumi up`` on a program of ten lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from greenfield import content
+from greenfield.cli.app import err
+from greenfield.errors import GreenfieldError
+
+PROJECT = "greenfield"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where one cluster's stack lives.
+
+    Attributes:
+        spec: absolute path of the spec.
+        stack: name of the stack, ``<site>-<cluster>``.
+        cluster: name of the cluster.
+        folder: holds Pulumi.yaml and the stack's config; below the user's state folder.
+    """
+
+    spec: Path
+    stack: str
+    cluster: str
+    folder: Path
+
+    @classmethod
+    def of(cls, spec: Path, cluster: str | None = None) -> Workspace:
+        """The workspace of a spec's cluster.
+
+        Raises:
+            SpecError: the spec is wrong, or has several clusters and none was named.
+        """
+        from greenfield.spec import load
+
+        chosen, site = load([spec]).cluster(cluster)
+        stack = f"{site.name}-{chosen.name}"
+        return cls(spec.resolve(), stack, chosen.name, _state() / "workspaces" / stack)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the stack was made before."""
+        return (_state() / "pulumi" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json").exists()
+
+    def prepare(self) -> None:
+        """Write the project and its config, and make the stack, where they are not there yet."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        project = {
+            "name": PROJECT,
+            "runtime": {"name": "python"},
+            "main": str(content.root() / "stacks"),
+            "plugins": {"providers": [{"name": "greenfield", "path": str(Path(sys.executable).parent)}]},
+        }
+        # JSON is YAML, and quotes every path.
+        (self.folder / "Pulumi.yaml").write_text(json.dumps(project, indent=2) + "\n")
+        if not self.exists:
+            self.pulumi("stack", "init", self.stack, "--non-interactive", quiet=True)
+        self.pulumi("stack", "select", self.stack, quiet=True)
+        self.pulumi("config", "set", "greenfield:spec", str(self.spec), quiet=True)
+        self.pulumi("config", "set", "greenfield:cluster", self.cluster, quiet=True)
+
+    def forget(self) -> None:
+        """Drop the stack's state without touching any host (for a lab whose hosts are gone)."""
+        self.pulumi("stack", "rm", self.stack, "--yes", "--force", quiet=True)
+
+    def pulumi(self, *arguments: str, quiet: bool = False, check: bool = True) -> int:
+        """Run the Pulumi CLI in the workspace; its output goes to the terminal unless ``quiet``.
+
+        Raises:
+            GreenfieldError: it failed (``check``), with its last words when it was quiet.
+        """
+        command = ["pulumi", *arguments]
+        kept = {"capture_output": True, "text": True} if quiet else {}
+        environment = {**os.environ, **self.environment()}
+        result = subprocess.run(command, cwd=self.folder, env=environment, check=False, **kept)  # type: ignore[call-overload]
+        if result.returncode and check:
+            words = (result.stderr or result.stdout or "").strip().splitlines() if quiet else []
+            raise GreenfieldError(
+                f"pulumi {arguments[0]} ended with {result.returncode}: {' '.join(words[-3:])}".rstrip(": ")
+            )
+        return int(result.returncode)
+
+    def environment(self) -> dict[str, str]:
+        """What Pulumi needs: its tools on PATH, and, unless the user chose otherwise, a local state and passphrase."""
+        from greenfield.artifacts.toolchain import path_prefix
+
+        tools = path_prefix(progress=lambda line: err.print(f"[dim]{line}[/dim]"))
+        found = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), tools, os.environ.get("PATH", "")]),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        found |= _own(os.environ)
+        return found
+
+    def drop_dead_lock(self) -> None:
+        """Remove the stack's lock when the run that took it is dead (killed, or the machine restarted)."""
+        folder = _state() / "pulumi" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
+        for path in folder.glob("*.json"):
+            holder = json.loads(path.read_text())
+            here = holder.get("hostname") == socket.gethostname()
+            if here and not Path(f"/proc/{holder.get('pid')}").exists():
+                err.print(
+                    f"[yellow]an earlier run (pid {holder['pid']}) was killed; going on where it stopped[/yellow]"
+                )
+                path.unlink(missing_ok=True)
+                (path.parent / f"{path.name}.attrs").unlink(missing_ok=True)
+
+
+def up_arguments(*, preview: bool, yes: bool, refresh: bool, extra: Sequence[str]) -> list[str]:
+    """Arguments of ``pulumi up`` or ``pulumi preview``."""
+    arguments = ["preview"] if preview else ["up", *(["--yes"] if yes else [])]
+    return [*arguments, *(["--refresh"] if refresh else []), *extra]
+
+
+def _own(environment: Mapping[str, str]) -> dict[str, str]:
+    """A backend and a passphrase of our own, where the user has set none."""
+    found = {}
+    if "PULUMI_BACKEND_URL" not in environment:
+        folder = _state() / "pulumi"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found["PULUMI_BACKEND_URL"] = folder.as_uri()
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
+        found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
+    return found
+
+
+def _passphrase() -> Path:
+    path = _state() / "passphrase"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path
+
+
+def _state() -> Path:
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "greenfield"
