@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 @app.command()
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="PATH...")],
+    paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.")],
     format: Annotated[
         Format, typer.Option(help="text for people, json for programs, sarif for code review.")
     ] = Format.text,
@@ -72,7 +72,9 @@ def _collect(paths: list[Path], deployed: Path | None) -> tuple[Spec | None, lis
 
     spec, problems, sources = collect(paths)
     for cluster in spec.clusters.values() if spec else ():
-        problems.extend(plan.check(spec.sites[cluster.site], cluster) if spec else ())
+        if spec:
+            standing = plan.load_placement(spec.folder, cluster.name)
+            problems.extend(plan.check(spec.sites[cluster.site], cluster, standing))
     if deployed is not None:
         problems.extend(immutable.changed(load([deployed]).sources, sources))
     return spec, problems, sources

@@ -104,7 +104,8 @@ def parse(text: str | int | float, dimension: Dimension) -> float:
     written = str(text)
     match = _WRITTEN.fullmatch(written)
     if match is None:
-        raise _refusal(written, dimension, "is not a number with a unit")
+        units = ", ".join(unit for unit in dimension.units if unit)
+        raise _refusal(written, dimension, "is not a number with a unit", f"write a number and one of {units}")
     factor = dimension.units.get(match["unit"])
     if factor is None:
         raise _wrong_unit(written, match["number"], match["unit"], dimension)
@@ -154,7 +155,7 @@ def _decimal(number: Fraction) -> str | None:
     return f"{digits[:-places]}.{digits[-places:]}" if places else digits
 
 
-def _refusal(written: str, dimension: Dimension, why: str, fix: str = "") -> QuantityError:
+def _refusal(written: str, dimension: Dimension, why: str, fix: str) -> QuantityError:
     return QuantityError(f'"{written}" {why}; expected {dimension.meaning}, e.g. {dimension.example}', fix)
 
 

@@ -75,7 +75,9 @@ def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
     what = " ".join(str(part) for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     fix = "check indentation (spaces, no tabs), colons and quotes just before this place"
-    return Problem(file_path(file, line, column), f"is not YAML: {what or error}", fix, "yaml-syntax")
+    return Problem(
+        file_path(file, line, column), f"is not YAML: {' '.join((what or str(error)).split())}", fix, "yaml-syntax"
+    )
 
 
 @dataclass

@@ -160,7 +160,8 @@ def _type(found: _Finding) -> Iterator[Problem]:
     expected = " or ".join(_TYPES[name] for name in wanted)
     unquoted = value if isinstance(value, str) and "string" not in wanted else ""
     example = _example(found.schema)
-    fix = f"e.g. {example}" if example else ""
+    about = str(found.schema.get("description", "")).rstrip(".")
+    fix = f"e.g. {example}" if example else f"write {expected} ({about})" if about else f"write {expected}"
     if unquoted.isdigit() and {"integer", "number"} & set(wanted):
         fix = f"remove the quotes: {unquoted}"
     yield Problem(found.path, f"expected {expected}, found {_said(value)}", fix, "type")

@@ -178,7 +178,7 @@ def test_no_document_breaks_the_loader(seed: int, times: int, tmp_path_factory: 
     (folder / "all.yaml").write_text(yaml.safe_dump_all(documents))
     found, problems, sources = spec.collect([folder], standards=CASES / "standards")
     text = report.text(report.locate(problems, sources, folder))
-    assert all(problem.message for problem in problems)
+    assert all(problem.message and problem.fix for problem in problems)
     assert bool(text) == bool(problems)
     if not problems:
         assert found is not None
