@@ -1,1 +1,7 @@
-"""artifacts."""
+"""What hosts install: the catalogue, the lock, the mirror and its SBOM. Importing this needs only the standard library."""
+
+from greenfield.artifacts.lock import Lock, load_lock, save_lock, summary
+from greenfield.artifacts.place import mirror_dir
+from greenfield.artifacts.verification import verify_mirror
+
+__all__ = ["Lock", "load_lock", "mirror_dir", "save_lock", "summary", "verify_mirror"]

@@ -1,0 +1,221 @@
+"""``greenfield mirror``: what hosts install, pinned, verified, signed and served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from greenfield.cli.app import app, err, out
+from greenfield.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from greenfield.artifacts import Lock
+    from greenfield.artifacts.store import Progress
+
+mirror = typer.Typer(
+    help="The site mirror: the only place hosts get software from.\n\n"
+    "Its content is computed from the spec, pinned in mirror.lock.json beside it, and signed.\n\n"
+    "Example: greenfield mirror sync examples/lab",
+    no_args_is_help=True,
+)
+app.add_typer(mirror, name="mirror")
+
+SpecArgument = Annotated[Path, typer.Argument(help="Spec folder or file.", metavar="SPEC")]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a spec asks of the mirror."""
+
+    site: str
+    folder: Path
+    names: list[str]
+
+
+@mirror.command()
+def sync(spec: SpecArgument) -> None:
+    """Have the mirror hold what the lock names; makes the lock when there is none.
+
+    Downloads go through this workstation's apt configuration, resume, and are checked before they get their place.
+    A second run downloads nothing.
+
+    Example: greenfield mirror sync examples/lab
+    """
+    from greenfield.artifacts import load_lock, mirror_dir, save_lock, summary
+    from greenfield.artifacts import mirror as mirrors
+
+    wanted, started = _wanted(spec), time.monotonic()
+    with _progress() as progress:
+        lock = load_lock(wanted.folder)
+        if lock is None:
+            lock = mirrors.make_lock(wanted.site, wanted.names, progress=progress)
+            save_lock(lock, wanted.folder)
+        _fits(lock, wanted)
+        done = mirrors.sync(lock, mirror_dir(wanted.site), progress=progress)
+    change = f"{done.placed} placed, {done.removed} removed" if done.changed else "nothing to do"
+    out.print(f"{summary(lock)}: {change} ({time.monotonic() - started:.1f} s)  {mirror_dir(wanted.site)}")
+
+
+@mirror.command()
+def lock(
+    spec: SpecArgument,
+    update: Annotated[bool, typer.Option("--update", help="Make it anew with what upstream has today.")] = False,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Sign with this workstation's key from now on.")] = False,
+) -> None:
+    """Pin what hosts install: exact versions and SHA-256 of everything, and the signing key.
+
+    Keeps a lock that is there unless told to update it. Commit the lock; review its changes like code.
+
+    Example: greenfield mirror lock examples/lab --update
+    """
+    from greenfield.artifacts import load_lock, save_lock, summary
+    from greenfield.artifacts import mirror as mirrors
+
+    wanted = _wanted(spec)
+    before = load_lock(wanted.folder)
+    if before is not None and not update and not new_key:
+        _fits(before, wanted)
+        out.print(f"{summary(before)}: locked {before.created}; --update asks upstream for news")
+        return
+    with _progress() as progress:
+        if before is not None and not update:
+            after = mirrors.with_key_of_here(before)
+        else:
+            after = mirrors.make_lock(wanted.site, wanted.names, update=update, progress=progress)
+    if before is not None and mirrors.same_content(before, after):
+        out.print(f"{summary(before)}: no news since {before.created}")
+        return
+    path = save_lock(after, wanted.folder)
+    for line in mirrors.differences(before, after) if before else ():
+        out.print(f"  {line}", markup=False)
+    out.print(f"{summary(after)}: written to {path}")
+
+
+@mirror.command()
+def verify(spec: SpecArgument) -> None:
+    """Check every byte of the mirror and the repository's signature against the lock. Changes nothing.
+
+    Example: greenfield mirror verify examples/lab
+    """
+    from greenfield.artifacts import mirror_dir, summary, verify_mirror
+
+    wanted, started = _wanted(spec), time.monotonic()
+    found = _locked(wanted)
+    verify_mirror(found, mirror_dir(wanted.site))
+    out.print(f"{summary(found)}: all as locked ({time.monotonic() - started:.1f} s)")
+
+
+@mirror.command()
+def sbom(
+    spec: SpecArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there, not to standard output.")] = None,
+) -> None:
+    """Write a CycloneDX SBOM (JSON) of what the spec's clusters get.
+
+    Example: greenfield mirror sbom examples/lab -o sbom.cdx.json
+    """
+    from greenfield.artifacts.sbom import bill_of_materials
+
+    text = bill_of_materials(_locked(_wanted(spec)))
+    if output is None:
+        out.out(text, highlight=False)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+        err.print(f"written to {output}", markup=False)
+
+
+@mirror.command()
+def add(
+    name: Annotated[str, typer.Argument(help="ARTIFACT/FILE of the catalogue, e.g. etcd-3.6/etcd.")],
+    file: Annotated[Path, typer.Argument(help="The file, as it was carried in.", exists=True, dir_okay=False)],
+    sha256: Annotated[str, typer.Option(help="Its digest, from whoever published it.")],
+) -> None:
+    """Carry a file in by hand, for workstations that can reach neither its release nor a module proxy.
+
+    A package of the lock is added by its name in the lock: package/NAME needs no catalogue entry.
+
+    Example: greenfield mirror add etcd-3.6/etcd ./etcd --sha256 8f2c...
+    """
+    from greenfield.artifacts import files
+    from greenfield.artifacts.catalogue import load_catalogue
+
+    artifact, _, part = name.partition("/")
+    if artifact == "package":
+        place = files.add_bytes(file, sha256.lower())
+    else:
+        place = files.add(load_catalogue().select([artifact])[0], part, file, sha256)
+    out.print(f"{name} is {place}", markup=False)
+
+
+@mirror.command()
+def serve(
+    spec: SpecArgument,
+    listen: Annotated[str, typer.Option(help="ADDRESS:PORT to listen on.")] = "127.0.0.1:8080",
+) -> None:
+    """Serve the mirror with nginx in the foreground, read-only, until interrupted.
+
+    Example: greenfield mirror serve examples/lab --listen 10.20.0.5:8080
+    """
+    from greenfield.artifacts import mirror_dir, verify_mirror
+    from greenfield.artifacts.web import serve as run
+
+    wanted = _wanted(spec)
+    verify_mirror(_locked(wanted), mirror_dir(wanted.site))
+    err.print(f"serving {mirror_dir(wanted.site)} on http://{listen} (interrupt to stop)", markup=False)
+    run(wanted.site, mirror_dir(wanted.site), listen)
+
+
+def _wanted(path: Path) -> _Wanted:
+    from greenfield.artifacts.catalogue import names_for
+    from greenfield.spec import load
+
+    spec = load([path])
+    if len(spec.sites) != 1:
+        raise ArtifactError(f"a mirror belongs to one site; {path} has {', '.join(spec.sites) or 'none'}")
+    site = next(iter(spec.sites))
+    return _Wanted(site, path if path.is_dir() else path.parent, names_for(spec.clusters.values()))
+
+
+def _locked(wanted: _Wanted) -> Lock:
+    from greenfield.artifacts import load_lock
+
+    found = load_lock(wanted.folder)
+    if found is None:
+        raise ArtifactError(f"there is no mirror.lock.json in {wanted.folder}", fix="greenfield mirror sync SPEC")
+    _fits(found, wanted)
+    return found
+
+
+def _fits(found: Lock, wanted: _Wanted) -> None:
+    """Refuse a lock of another site, or one that was made before the spec asked for more."""
+    lacking = [name for name in wanted.names if name not in found.artifacts]
+    if found.site != wanted.site or lacking:
+        what = f"lacks {', '.join(lacking)}" if lacking else f"is of site {found.site}, not {wanted.site}"
+        raise ArtifactError(
+            f"{wanted.folder / 'mirror.lock.json'} {what}", fix=f"greenfield mirror lock {wanted.folder} --update"
+        )
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar where there is a terminal; elsewhere a line for each new thing."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    said: set[str] = set()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("mirror", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total or None)
+            if not err.is_terminal and what not in said:
+                said.add(what)
+                err.print(f"{what}, {total / 1e6:.0f} MB" if total else what, markup=False)
+
+        yield tell
