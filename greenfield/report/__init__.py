@@ -1,1 +1,1 @@
-"""report."""
+"""From results to what people and machines keep: terminal lines, JUnit, JSON, HTML, and a signed statement."""
