@@ -75,7 +75,8 @@ def label_of(name):
     label = LABEL_PREFIX + name
     if len(label.encode()) <= LABEL_LENGTH:
         return label
-    return LABEL_PREFIX + name[:4] + "-" + hashlib.sha256(name.encode()).hexdigest()[:4]
+    start = name.encode()[:4].decode(errors="ignore")
+    return LABEL_PREFIX + start + "-" + hashlib.sha256(name.encode()).hexdigest()[:4]
 
 
 def readable(size):

@@ -26,6 +26,10 @@ options:
     description: Longest silence of the server.
     type: int
     default: 30
+  notes:
+    description: Folder where the digests of files are remembered.
+    type: path
+    default: /var/lib/greenfield/fetch
 author: The Greenfield contributors
 """
 
@@ -55,7 +59,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.greenfield.host.plugins.module_utils import files as host_files
 
-STAMPS = "/var/lib/greenfield/fetch"
 BLOCK = 1 << 20
 FILE = {
     "url": {"type": "str", "required": True},
@@ -67,25 +70,25 @@ FILE = {
 }
 
 
-def stamp_path(path):
+def note_path(notes, path):
     """Where the digest of a path is remembered."""
-    return os.path.join(STAMPS, hashlib.sha256(path.encode()).hexdigest()[:32] + ".json")
+    return os.path.join(notes, hashlib.sha256(path.encode()).hexdigest()[:32] + ".json")
 
 
-def remember(path, sha256):
+def remember(notes, path, sha256):
     """Note the digest of a file together with its size, inode and times."""
     state = os.stat(path)
     note = {"path": path, "sha256": sha256, "key": [state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns]}
-    host_files.replace(stamp_path(path), json.dumps(note).encode(), (0o600, 0, 0))
+    host_files.replace(note_path(notes, path), json.dumps(note).encode(), (0o600, os.geteuid(), os.getegid()))
 
 
-def digest_of(path):
+def digest_of(notes, path):
     """The file's SHA-256, from the note when the file did not change since; empty when there is no file."""
     try:
         state = os.stat(path)
     except FileNotFoundError:
         return ""
-    noted = host_files.read(stamp_path(path))
+    noted = host_files.read(note_path(notes, path))
     if noted:
         note = json.loads(noted)
         if note["key"] == [state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns]:
@@ -129,24 +132,24 @@ def download(module, entry):
 
 def bring(module, entry):
     """Bring one file to its digest and attributes; whether anything changed."""
-    path, sha256 = entry["path"], entry["sha256"].lower()
+    notes, path, sha256 = module.params["notes"], entry["path"], entry["sha256"].lower()
     uid, gid = host_files.user_id(entry["owner"]), host_files.group_id(entry["group"])
     attributes = (host_files.octal(entry["mode"]), uid, gid)
     if None in attributes and not module.check_mode:
         module.fail_json(msg=f"{path}: no user {entry['owner']} or group {entry['group']} on this host")
-    if digest_of(path) != sha256:
+    if digest_of(notes, path) != sha256:
         if not module.check_mode:
             staged = download(module, entry)
             host_files.set_attributes(staged, attributes)
             os.replace(staged, path)
-            remember(path, sha256)
+            remember(notes, path, sha256)
         return True
     changed = host_files.attributes_differ(os.stat(path), attributes)
     if not module.check_mode:
         if changed:
             host_files.set_attributes(path, attributes)
-        if changed or not os.path.exists(stamp_path(path)):
-            remember(path, sha256)
+        if changed or not os.path.exists(note_path(notes, path)):
+            remember(notes, path, sha256)
     return changed
 
 
@@ -156,6 +159,7 @@ def main():
         argument_spec={
             "files": {"type": "list", "elements": "dict", "options": FILE, "required": True},
             "timeout_seconds": {"type": "int", "default": 30},
+            "notes": {"type": "path", "default": "/var/lib/greenfield/fetch"},
         },
         supports_check_mode=True,
     )
