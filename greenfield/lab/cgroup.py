@@ -79,10 +79,10 @@ class Cgroup:
                         return pid
         return None
 
-    def join_script(self) -> str:
-        """Shell text that moves the shell into the cgroup and then becomes its arguments."""
-        moves = " ".join(f"echo $$ > {folder}/cgroup.procs;" for folder in self.folders())
-        return f'set -e; {moves} exec "$@"'
+    def join_script(self, then: str = 'exec "$@"') -> str:
+        """Shell text that moves the shell into the cgroup and then, unless told otherwise, becomes its arguments."""
+        moves = " && ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self.folders())
+        return f"{moves} || exit 125; {then}"
 
     def freeze(self) -> None:
         """Stop the processes where they are. Returns when the kernel says they stand."""

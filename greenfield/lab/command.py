@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Sequence
 
@@ -22,17 +24,34 @@ def run(argv: Sequence[str], *, timeout_seconds: float = 60.0, stdin: str | None
 
 
 def attempt(
-    argv: Sequence[str], *, timeout_seconds: float = 60.0, stdin: str | None = None
+    argv: Sequence[str], *, timeout_seconds: float = 60.0, stdin: str | None = None, label: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Like ``run``, but a failure of the program is for the caller to judge by ``returncode``."""
+    """Like ``run``, but a failure of the program is for the caller to judge by ``returncode``.
+
+    At the deadline the program and all that it started are killed. ``label`` names it in errors; it is ``argv`` else.
+    """
+    shown = label or " ".join(argv)
     try:
-        return subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout_seconds, check=False
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise LabError(
             f"the program {argv[0]} is not installed",
             fix="apt-get install systemd-container debootstrap iproute2 xfsprogs openssh-client nginx-light chrony",
         ) from error
-    except subprocess.TimeoutExpired as error:
-        raise LabError(f"`{' '.join(argv)}` did not end within {timeout_seconds:g} s") from error
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise LabError(f"`{shown}` did not end within {timeout_seconds:.0f} s") from error
+            raise
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)

@@ -72,6 +72,3 @@ def _lab_unit(etc: Path) -> None:
     wants = system / "sysinit.target.wants"
     wants.mkdir(exist_ok=True)
     (wants / UNIT_NAME).symlink_to(f"/etc/systemd/system/{UNIT_NAME}")
-    drop_in = system / "systemd-sysctl.service.d"
-    drop_in.mkdir(exist_ok=True)
-    (drop_in / "greenfield-lab.conf").write_text(kernel_view.SYSCTL_DROP_IN)

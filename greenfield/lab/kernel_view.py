@@ -1,8 +1,9 @@
 """Each host's own view of the kernel settings that roles set but that all lab hosts share with the machine.
 
-Files in the host's /run are bound over the entries of /proc/sys and /sys, so what runs in the host reads and writes
-its own values and the machine keeps its own. Like on a real machine, values start from the kernel's at every boot and
-are then set from /etc/sysctl.d. ``MARKER`` in the host names what is only recorded and not in force.
+Files that behave like kernel settings (``kernel_files``) are bound over the entries of /proc/sys and /sys, so what runs
+in the host reads and writes its own values and the machine keeps its own. Like on a real machine, values start from the
+kernel's at every boot and are then set from /etc/sysctl.d. ``MARKER`` in the host names what is only recorded there and
+not in force.
 """
 
 from __future__ import annotations
@@ -52,29 +53,27 @@ ExecStop=/bin/sh {FOLDER}/halt
 WantedBy=sysinit.target
 """
 
-SYSCTL_DROP_IN = """# systemd-sysctl does not shorten what it writes over; kernel settings take that, files do not.
-[Service]
-ExecStart=
-ExecStart=/sbin/sysctl --system
-"""
+
+def entries() -> list[str]:
+    """Settings of this kernel that hosts get a view of: paths without the first slash, commas for slashes."""
+    paths = [f"proc/sys/{key.replace('.', '/')}" for key in SYSCTLS] + [f"sys/{path}" for path in SWITCHES]
+    return [path.replace("/", ",") for path in paths if Path("/", path).exists()]
 
 
 def boot_script() -> str:
     """Shell text that a host runs early at each boot: kernel view, disk links, mounts of /etc/fstab."""
-    entries = [f"/proc/sys/{key.replace('.', '/')}" for key in SYSCTLS if _exists(key)]
-    entries += [f"/sys/{path}" for path in SWITCHES if Path("/sys", path).exists()]
     return f"""set -u
-mkdir -p /run/greenfield /run/greenfield-lab /dev/disk/by-id
+mkdir -p /run/greenfield /dev/disk/by-id
 : > {MARKER}
-for entry in {" ".join(entries)}; do
+echo > {FOLDER}/kernel/boot
+for own in {FOLDER}/kernel/*,*; do
+    name=${{own##*/}}
+    IFS=,; set -- $name; IFS=/; entry="/$*"; unset IFS
     # Not every setting is visible in a network namespace.
     [ -e "$entry" ] || continue
-    own=/run/greenfield-lab/$(echo "$entry" | tr / ,)
-    {{ read -r value; }} < "$entry" || value=
-    echo "$value" > "$own"
     mount --bind "$own" "$entry" || exit 1
-    case $entry in
-        /proc/sys/*) echo "${{entry#/proc/sys/}}" | tr / . >> {MARKER} ;;
+    case $name in
+        proc,sys,*) shift 2; IFS=.; echo "$*" >> {MARKER}; unset IFS ;;
         *) echo "$entry" >> {MARKER} ;;
     esac
 done
@@ -106,7 +105,3 @@ def machine_values() -> dict[str, str]:
     files = {key: Path("/proc/sys", key.replace(".", "/")) for key in SYSCTLS}
     files |= {path: Path("/sys", path) for path in SWITCHES}
     return {key: path.read_text().strip() for key, path in files.items() if path.exists()}
-
-
-def _exists(key: str) -> bool:
-    return Path("/proc/sys", key.replace(".", "/")).exists()

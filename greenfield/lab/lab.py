@@ -16,6 +16,7 @@ from greenfield.lab.fabric import Fabric
 from greenfield.lab.fault import Fault, FaultBook
 from greenfield.lab.faults import Faults
 from greenfield.lab.host import LabHost, remove_traces
+from greenfield.lab.kernel_server import KernelServer
 from greenfield.lab.lock import locked
 from greenfield.lab.mount import remove_folder, unmount_below
 from greenfield.lab.names import Names
@@ -78,6 +79,11 @@ class Lab(Faults):
             for net in self.fabric.topology.racks.values():
                 self.fabric.ensure_rack(net)
             self.services.ensure()
+            if KernelServer(self.names).ensure():
+                # Hosts can't change to another view of the kernel while they run.
+                for lab_host in self.hosts.values():
+                    lab_host.cgroup.thaw()
+                    lab_host.stop()
             self._clear([fault for fault in self.book.all() if fault.kind in ("cut", "delay", "freeze")])
             self._each("up", lambda lab_host: self._host_up(lab_host, identity))
             self._clear(self.book.all())

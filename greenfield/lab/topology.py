@@ -52,7 +52,7 @@ def topology(site: Site) -> Topology:
     Raises:
         LabError: the mirror is not an IPv4 address in the first subnet, or hosts of a rack lie in different subnets.
     """
-    if taken := {"spine", "services", "delay"} & set(site.hosts):
+    if taken := {"spine", "services", "delay", "kernel"} & set(site.hosts):
         raise LabError(
             f"site {site.name}: a host is called {taken.pop()}, a name the lab uses itself", fix="rename the host"
         )

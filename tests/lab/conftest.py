@@ -1,0 +1,77 @@
+"""A lab of three racks with a host each, up once for all tests, and gone afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from small_site import small_site
+from traces import traces
+
+from greenfield.lab.kernel_view import machine_values
+from greenfield.lab.lab import Lab
+
+Ssh = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def machine_before() -> dict[str, str]:
+    """The machine's kernel settings before any lab of these tests."""
+    return machine_values()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, machine_before: dict[str, str]) -> Iterator[Lab]:
+    """The lab ``labtest``, up."""
+    lab = Lab(small_site(tmp_path_factory.mktemp("labtest"), "labtest", 78, 0, 3))
+    lab.down()
+    lab.up()
+    yield lab
+    lab.down()
+    assert traces("labtest") == []
+    assert machine_values() == machine_before
+
+
+@pytest.fixture
+def healed(lab: Lab) -> Iterator[Lab]:
+    """The lab, with every fault of the test undone afterwards."""
+    yield lab
+    lab.clear()
+    assert lab.faults() == []
+
+
+@pytest.fixture(scope="session")
+def ssh(lab: Lab) -> Ssh:
+    """Runs a command on a host over SSH with the site's own key and pinned host keys, and nothing else."""
+
+    def over_ssh(host: str, command: str, *, known_hosts: str = "") -> subprocess.CompletedProcess[str]:
+        access = lab.site.access
+        options = {
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": known_hosts or access.known_hosts,
+            "GlobalKnownHostsFile": "/dev/null",
+            "IdentitiesOnly": "yes",
+            "BatchMode": "yes",
+            "ConnectTimeout": "3",
+        }
+        argv = ["ssh", "-F", "/dev/null", "-i", access.identity_file]
+        argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        argv += [f"{access.user}@{lab.site.hosts[host].address}", command]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+    return over_ssh
+
+
+def eventually(claim: Callable[[], bool], seconds: float = 15.0) -> bool:
+    """Whether a claim comes true in time."""
+    deadline = time.monotonic() + seconds
+    while not (held := claim()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return held
