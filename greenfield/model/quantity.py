@@ -130,12 +130,15 @@ def parse_any(text: str | int | float) -> float:
 def render(value: float, dimension: Dimension) -> str:
     """The shortest way to write a value so that ``parse`` gives it back: ``2147483648`` bytes are ``2GiB``.
 
+    Of a whole dimension the value is taken as an integer, else as a float.
+
     Raises:
         QuantityError: the value is negative or not finite.
     """
     if not 0 <= value < float("inf"):
         raise QuantityError(f"{value} can't be written as {dimension.meaning}", "give a number that is 0 or more")
-    exact = Fraction(value) if isinstance(value, int) else Fraction(repr(value))
+    value = int(value) if dimension.whole else float(value)
+    exact = Fraction(str(value))
     written = (f"{_decimal(exact / factor)}{unit}" for unit, factor in dimension.units.items())
     ranked = sorted(written, key=lambda form: (len(form), form))
     return next(form for form in ranked if "None" not in form and parse(form, dimension) == value)
