@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenfield.model.quantity import (
@@ -88,17 +88,20 @@ def test_no_unit_is_of_two_dimensions() -> None:
     assert len(units) == len(set(units))
 
 
+@settings(deadline=None)
 @given(dimensions, st.integers(min_value=0, max_value=10**18))
 def test_whole_values_come_back(dimension: Dimension, value: int) -> None:
     assert parse(render(value, dimension), dimension) == (value if dimension.whole else float(value))
 
 
+@settings(deadline=None)
 @given(dimensions, st.floats(min_value=0, max_value=1e15, allow_nan=False))
 def test_values_come_back(dimension: Dimension, value: float) -> None:
     kept = round(value) if dimension.whole else value
     assert parse(render(kept, dimension), dimension) == kept
 
 
+@settings(deadline=None)
 @given(dimensions, st.decimals(min_value=0, max_value=10**6, places=3), st.data())
 def test_what_is_written_comes_back_in_other_words(dimension: Dimension, number: object, data: st.DataObject) -> None:
     written = f"{number}{data.draw(st.sampled_from(list(dimension.units)))}"
@@ -106,6 +109,7 @@ def test_what_is_written_comes_back_in_other_words(dimension: Dimension, number:
     assert parse(render(value, dimension), dimension) == value
 
 
+@settings(deadline=None)
 @given(
     dimensions,
     st.one_of(
@@ -126,6 +130,7 @@ def test_the_pattern_takes_what_parse_takes(dimension: Dimension, written: str) 
     assert taken or not re.search(dimension.pattern.replace("$", r"\Z"), written)
 
 
+@settings(deadline=None)
 @given(st.floats(max_value=-1e-9))
 def test_negative_values_have_no_form(value: float) -> None:
     with pytest.raises(QuantityError):
