@@ -58,8 +58,8 @@ class _Draft:
 
 
 def _build(site: Site, cluster: Cluster, standing: Placement, quarantine: frozenset[str]) -> tuple[Plan, list[Problem]]:
-    pools = Pools(site, cluster, standing, quarantine)
     slots = {name: ENGINES[engine.kind].slots(engine) for name, engine in cluster.engines.items()}
+    pools = Pools(site, cluster, standing, quarantine)
     ledger = Ledger(site, cluster, slots)
     draft = _place(cluster, pools, ledger, standing, quarantine)
     members = tuple(draft.members)
@@ -88,10 +88,16 @@ def _build(site: Site, cluster: Cluster, standing: Placement, quarantine: frozen
 def _place(cluster: Cluster, pools: Pools, ledger: Ledger, standing: Placement, quarantine: frozenset[str]) -> _Draft:
     draft = _Draft()
     short = {problem.path[4] for problem in pools.problems}
-    for name, engine in cluster.engines.items():
-        hosts = pools.chosen.get(engine.pool, ())
-        placement = EnginePlacement(engine, hosts, ledger, quarantine)
-        placement.place(standing.engines.get(name, {}))
+    placements = {
+        name: EnginePlacement(engine, pools.chosen.get(engine.pool, ()), ledger, quarantine)
+        for name, engine in cluster.engines.items()
+    }
+    # Every engine's members that stand are entered first, or an engine could be placed on another's host.
+    for name, placement in placements.items():
+        placement.keep(standing.engines.get(name, {}))
+    for name, placement in placements.items():
+        engine = cluster.engines[name]
+        placement.place()
         draft.members += [
             Member(name, engine.kind, ordinal, slot, placement.where[slot.name])
             for ordinal, slot in enumerate(ledger.slots[name])

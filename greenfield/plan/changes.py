@@ -107,7 +107,7 @@ def changes(
         if cell not in planned or host not in planned[cell].hosts
     ]
     stood = {_layer(cell, planned, state) for cell, hosts in before.items() for state in hosts.values()}
-    whole = frozenset(stood ^ {cell.layer for cell in plan.cells})
+    whole = frozenset(stood ^ {cell.layer for cell in plan.cells}) - {HOST_LAYER}
     return Changes(tuple(new), tuple(changed), tuple(goes), _moves(plan, before), whole)
 
 

@@ -39,6 +39,7 @@ class EnginePlacement:
         self.rack_of = {host: site.hosts[host].rack for host in hosts}
         self.rack_order = {rack: index for index, rack in enumerate(site.racks)}
         self.where: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
         self.unplaced: list[Slot] = []
         self.group_racks: dict[str, set[str]] = defaultdict(set)
         self.rack_count: Counter[str] = Counter()
@@ -48,18 +49,31 @@ class EnginePlacement:
         self.turn: list[Key] = []
         self.cap = 0
 
-    def place(self, standing: Mapping[str, str]) -> None:
-        """Keep what stands, place the rest."""
-        self._keep(standing)
+    def keep(self, standing: Mapping[str, str]) -> None:
+        """Enter what stands and is still allowed. To be called for every engine before any is placed."""
+        taken: set[str] = set()
+        for name, slot in self.slots.items():
+            host = standing.get(name)
+            if host is None or host not in self.rack_of or host in taken:
+                continue
+            if self.rack_of[host] not in self.group_racks[slot.group]:
+                taken.add(host)
+                self._enter(slot, host)
+                self.ledger.of(host).add(self.engine.name, slot)
+        self.kept = dict(self.where)
+
+    def place(self) -> None:
+        """Place what does not stand."""
         rest = [slot for slot in self.slots.values() if slot.name not in self.where]
         for strict in (True, False):
             # Without strictness only the groups' racks count; the ledger's check then names who clashes on which host.
             for level in (True, False):
                 rest = self._pass(rest, strict, level) if rest else rest
         self.unplaced = rest
-        self.where.update(spread_electorates(self.slots, self.where, self.rack_of, standing))
+        self.where.update(spread_electorates(self.slots, self.where, self.rack_of, self.kept))
         for name, host in self.where.items():
-            self.ledger.of(host).add(self.engine.name, self.slots[name])
+            if name not in self.kept:
+                self.ledger.of(host).add(self.engine.name, self.slots[name])
 
     def _pass(self, slots: Sequence[Slot], strict: bool, level: bool) -> list[Slot]:
         """Place what can be placed; returns the rest.
@@ -92,17 +106,6 @@ class EnginePlacement:
             low, high = (low, middle) if taken >= min(wanted, room) else (middle + 1, high)
         return low
 
-    def _keep(self, standing: Mapping[str, str]) -> None:
-        taken: set[str] = set()
-        for name, slot in self.slots.items():
-            host = standing.get(name)
-            if host is None or host not in self.rack_of or host in taken:
-                continue
-            rack = self.rack_of[host]
-            if rack not in self.group_racks[slot.group]:
-                taken.add(host)
-                self._enter(slot, host)
-
     def _enter(self, slot: Slot, host: str) -> None:
         rack = self.rack_of[host]
         self.where[slot.name] = host
@@ -131,6 +134,8 @@ class EnginePlacement:
             self.keys.pop(rack, None)
 
     def _place(self, slot: Slot, strict: bool) -> bool:
+        if slot.electorate and self.group_racks[slot.group]:
+            return self._place_seat(slot, strict)
         passed: list[Key] = []
         host = None
         while self.turn:
@@ -148,6 +153,19 @@ class EnginePlacement:
             return self._make_room(slot, strict)
         self._settle(slot, host)
         return True
+
+    def _place_seat(self, slot: Slot, strict: bool) -> bool:
+        """Place an elector whose group stands: it can't trade places later, so it goes where fewest electors are."""
+        seats = Counter(
+            self.rack_of[host] for name, host in self.where.items() if self.slots[name].electorate == slot.electorate
+        )
+        open_racks = [rack for rack in self.keys if rack not in self.group_racks[slot.group]]
+        for rack in sorted(open_racks, key=lambda rack: (seats[rack], self.keys[rack])):
+            host = self._free_host(rack, slot, strict)
+            if host is not None:
+                self._settle(slot, host)
+                return True
+        return self._make_room(slot, strict)
 
     def _free_host(self, rack: str, slot: Slot, strict: bool) -> str | None:
         hosts = self.free.get(rack, ()) if self.rack_count[rack] < self.cap else ()
