@@ -20,8 +20,8 @@ class Redis:
         Raises RedisError.
         """
         self.address = address
-        context = ssl.create_default_context(cafile=access["authority"])
         try:
+            context = ssl.create_default_context(cafile=access["authority"])
             plain = socket.create_connection((address, port), timeout=seconds)
             self.socket = context.wrap_socket(plain, server_hostname=address)
         except OSError as error:

@@ -95,7 +95,9 @@ class Settings:
     def run(self):
         """Apply what can be applied; say what can't."""
         changed = self.parameters["changed_paths"]
-        self.restart += [path for path in (self.unit, f"{self.config}/pki/ca.crt") if path in changed]
+        if self.module.check_mode:
+            # Outside of check mode the units were brought to these files before.
+            self.restart += [path for path in (self.unit, f"{self.config}/pki/ca.crt") if path in changed]
         try:
             with Redis(self.address, self.port, self.access) as redis:
                 self._settings(redis)
@@ -105,6 +107,7 @@ class Settings:
         except RedisError as error:
             if not self.module.check_mode:
                 self.module.fail_json(msg=f"the server at {self.address}:{self.port}: {error}")
+            self.restart = []
         return {"changed": bool(self.applied or self.restart), "applied": self.applied, "restart": self.restart}
 
     def _apply(self, redis, what, *words):
