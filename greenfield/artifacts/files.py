@@ -94,7 +94,7 @@ def _file(entry: Entry, name: str, sha256: str, store: Store) -> FileArtifact:
 def _from(source: Source, entry: Entry, store: Store, root: AptRoot, progress: Progress) -> dict[str, str]:
     """File name to digest of what one source gave."""
     if source.build:
-        folder = toolchain.build(source.build, lambda words: progress(words, 0, 0))
+        folder = toolchain.build(source.build, progress=lambda words: progress(words, 0, 0))
         return {name: store.put(folder / name) for name in entry.files if (folder / name).is_file()}
     store.fetch([Wanted(source.url.rsplit("/", 1)[-1], source.url, source.sha256, 0)], root, progress)
     archive = store.find(source.sha256)

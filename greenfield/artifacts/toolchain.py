@@ -1,260 +1,303 @@
-"""Builds the pinned Go modules of ``tools/`` once, into the cache. Needs only the standard library and Go.
+"""Builds the pinned tools of ``tools/`` from their Go modules, once, into a folder keyed by everything they come from.
 
-``python -m greenfield.artifacts.toolchain build [NAME...]`` builds (all by default); ``path`` prints the folders to put
-first on PATH. Each folder of ``tools/`` has go.mod and go.sum (what), tools.go (why go.mod keeps it) and build.toml:
-
-- ``outputs``: program name to Go package
-- ``stamp``: Go variable to the module whose version it is given
-- ``copy``: module to patterns of its files that belong beside the programs
-- ``expected_seconds``: of a first build on two cores, for people who wait
+Only the standard library and ``greenfield.errors`` are used, so that any Python 3.11 runs this file as a script before
+a virtual environment exists: ``python3 greenfield/artifacts/toolchain.py build pulumi``.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+if not __package__:  # Run as a script: the folder of this file stands first, where its siblings would shadow packages.
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import argparse
+import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from greenfield import content
-from greenfield.artifacts.place import cache
 from greenfield.errors import ArtifactError
 
-BUILD_SECONDS = 3600
-OFFICIAL_AT_LEAST = (3, 200)
+Progress = Callable[[str], None]
+
+BUILD_DEADLINE_SECONDS = 3600.0
+"""Of one build, downloads included: a 2-core machine with a cold cache needs about five minutes for Pulumi."""
+
+PROGRESS_SECONDS = 5.0
+LAST_LINES = 20
+
 PULUMI = ("pulumi", "pulumi-language-python")
-"""What an official Pulumi CLI with its language host stands in for."""
+"""What ``pulumi up`` of a Python program needs on PATH."""
 
-FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
-LINK = "-s -w -buildid="
-ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOAMD64": "v1"}
-"""Everything that would make two workstations build different bytes is fixed here."""
+OLDEST_OFFICIAL = (3, 200)
+"""The oldest installed Pulumi CLI that is used instead of the pinned build."""
 
-Say = Callable[[str], None]
+
+class ToolchainError(ArtifactError):
+    """A tool can't be built: Go is missing or too old, the tool is unknown, or its build failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A folder of ``tools/`` and what its build.toml says."""
+class Recipe:
+    """How one tool is built from its Go module.
+
+    Attributes:
+        name: folder below ``tools/``.
+        folder: holds ``go.mod``, ``go.sum`` and ``build.json``.
+        module: path of the Go module that gives the tool its version.
+        version: of that module, as ``go.mod`` pins it (``v3.6.5``).
+        binaries: name of the executable → Go package.
+        ldflags: for ``go build``.
+        copies: files of the module, relative to it, that belong beside the executables.
+    """
 
     name: str
     folder: Path
-    outputs: dict[str, str]
-    stamp: dict[str, str] = field(default_factory=dict)
-    copy: dict[str, list[str]] = field(default_factory=dict)
-    expected_seconds: int = 60
+    module: str
+    version: str
+    binaries: Mapping[str, str]
+    ldflags: str
+    copies: tuple[str, ...]
+
+    def key(self, go_version: str) -> str:
+        """Names the build: changes with the pins, the recipe and the compiler."""
+        seen = hashlib.sha256(go_version.encode())
+        for file in ("go.mod", "go.sum", "build.json"):
+            seen.update(hashlib.sha256((self.folder / file).read_bytes()).digest())
+        return seen.hexdigest()[:16]
 
 
 def names() -> list[str]:
     """Every tool that can be built."""
-    return sorted(path.parent.name for path in content.tools().glob("*/build.toml"))
+    return sorted(path.parent.name for path in content.tools().glob("*/build.json"))
 
 
-def load(name: str) -> Tool:
-    """Read ``tools/<name>/build.toml``.
+def recipe(name: str) -> Recipe:
+    """The recipe of a tool.
 
     Raises:
-        ArtifactError: there is no such tool.
+        ToolchainError: there is no such tool, or go.mod does not pin the module its recipe names.
     """
+    if name not in names():
+        raise ToolchainError(f"there is no tool {name!r} in {content.tools()}", fix=f"one of: {', '.join(names())}")
     folder = content.tools() / name
-    try:
-        values = tomllib.loads((folder / "build.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ArtifactError(f"there is no tool {name!r}; there are: {', '.join(names())}") from None
-    return Tool(name=name, folder=folder, **values)
+    raw = json.loads((folder / "build.json").read_text())
+    module = raw["module"]
+    pinned = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", (folder / "go.mod").read_text(), re.MULTILINE)
+    if pinned is None:
+        raise ToolchainError(f"{folder / 'go.mod'} does not pin {module}", fix=f"go get {module}@VERSION in {folder}")
+    return Recipe(
+        name=name,
+        folder=folder,
+        module=module,
+        version=pinned[1],
+        binaries=raw["binaries"],
+        ldflags=raw["ldflags"].replace("{version}", pinned[1]),
+        copies=tuple(raw["copy"]),
+    )
 
 
-def bin_path(wanted: Sequence[str], say: Say = lambda words: None) -> list[Path]:
-    """Folders to put first on PATH to have these tools, built now if they have to be.
-
-    Raises:
-        ArtifactError: Go is missing, or a build failed.
-    """
-    official = official_pulumi()
-    folders = [official] if official and set(PULUMI) & set(wanted) else []
-    return folders + [build(name, say) for name in wanted if not (official and name in PULUMI)]
+def cache_dir() -> Path:
+    """Folder of all builds (``XDG_CACHE_HOME`` moves it)."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "greenfield" / "tools"
 
 
-def official_pulumi() -> Path | None:
-    """Folder of an installed Pulumi CLI that is recent enough and has its Python language host beside it."""
-    found = shutil.which("pulumi")
-    if not found or Path(found).resolve().is_relative_to(cache().resolve()):
-        return None
-    folder = Path(found).parent
-    if not (folder / "pulumi-language-python").exists():
-        folder = Path(found).resolve().parent
-        if not (folder / "pulumi-language-python").exists():
-            return None
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        said = subprocess.run(
-            [found, "version"], capture_output=True, text=True, timeout=30, check=False, env=environment
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    version = re.match(r"v?(\d+)\.(\d+)", said.strip())
-    return folder if version and (int(version[1]), int(version[2])) >= OFFICIAL_AT_LEAST else None
+def build(name: str, *, progress: Progress | None = None) -> Path:
+    """Builds a tool unless its build is there, and gives the folder of its executables.
 
-
-def build(name: str, say: Say = lambda words: None) -> Path:
-    """Folder with a tool's programs; builds them when this version was never built here.
-
-    The folder's name holds a hash of go.mod, go.sum, build.toml, flags and Go's version. It appears whole or not at
-    all; a second build of the same waits for the first.
+    Two callers at once build it once. A build that is killed leaves nothing that a later one would take for whole.
 
     Raises:
-        ArtifactError: Go is missing or too old, or the build failed.
+        ToolchainError: the tool is unknown, Go is missing or too old, or the build failed (with its last lines).
     """
-    tool = load(name)
-    place = cache() / "tools" / f"{name}-{_key(tool, _go_version())}"
+    say = progress or (lambda _: None)
+    wanted = recipe(name)
+    go = _go()
+    place = cache_dir() / f"{name}-{wanted.key(_go_version(go))}"
     if (place / "bin").is_dir():
         return place / "bin"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(place.with_suffix(".lock"), name, say):
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with _alone(name, say):
         if not (place / "bin").is_dir():
-            with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{name}-") as scratch:
-                fresh = Path(scratch) / "tool"
-                (fresh / "bin").mkdir(parents=True)
-                with _clock(f"building {name}", tool.expected_seconds, say):
-                    _compile(tool, fresh / "bin")
-                fresh.replace(place)
+            with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_dir()) as scratch:
+                whole = Path(scratch) / "whole"
+                (whole / "bin").mkdir(parents=True)
+                _compile(wanted, go, whole / "bin", say)
+                whole.rename(place)
     return place / "bin"
 
 
-def _compile(tool: Tool, target: Path) -> None:
-    stamps = " ".join(f"-X {variable}={_version(tool, module)}" for variable, module in tool.stamp.items())
-    for output, package in tool.outputs.items():
-        _go(tool, ["build", *FLAGS, "-ldflags", f"{LINK} {stamps}".strip(), "-o", str(target / output), package])
-    for module, patterns in tool.copy.items():
-        source = Path(_go(tool, ["list", "-m", "-f", "{{.Dir}}", module]).strip())
-        for pattern in patterns:
-            found = [path for path in sorted(source.glob(pattern)) if path.is_file() and path.suffix != ".cmd"]
-            if not found:
-                raise ArtifactError(f"{module} has no {pattern}", fix=f"correct {tool.folder / 'build.toml'}")
-            for path in found:
-                shutil.copyfile(path, target / path.name)
-                # Module files are read-only and not executable; these are scripts.
-                (target / path.name).chmod(0o755)
+def path_prefix(*, progress: Progress | None = None) -> str:
+    """What goes in front of PATH (behind the virtual environment's bin) so that ``pulumi`` runs Python programs.
+
+    The folder of an installed official CLI when it is recent enough and has its language host beside it, else the
+    folders of the pinned builds, which are made when missing. Never empty.
+
+    Raises:
+        ToolchainError: as ``build``.
+    """
+    official = official_pulumi()
+    if official is not None:
+        return str(official)
+    return os.pathsep.join(str(build(name, progress=progress)) for name in PULUMI)
 
 
-def _version(tool: Tool, module: str) -> str:
-    found = re.search(
-        rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (tool.folder / "go.mod").read_text(), re.MULTILINE
-    )
-    if not found:
-        raise ArtifactError(f"{tool.folder / 'go.mod'} does not require {module}", fix="correct build.toml")
-    return found[1]
+def official_pulumi() -> Path | None:
+    """Folder of an installed Pulumi CLI that runs Python programs and is recent enough; None when there is none."""
+    found = shutil.which("pulumi")
+    if found is None or not (Path(found).parent / "pulumi-language-python").is_file():
+        return None
+    try:
+        said = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.match(r"v?(\d+)\.(\d+)\.", said)
+    recent = version is not None and (int(version[1]), int(version[2])) >= OLDEST_OFFICIAL
+    return Path(found).parent if recent else None
 
 
-def _key(tool: Tool, go: str) -> str:
-    seen = hashlib.sha256(f"{FLAGS}{LINK}{sorted(ENVIRONMENT.items())}{go}".encode())
-    for name in ("go.mod", "go.sum", "build.toml"):
-        seen.update((tool.folder / name).read_bytes())
-    return seen.hexdigest()[:16]
-
-
-def _go_version() -> str:
+def _go() -> str:
     go = shutil.which("go")
-    if not go:
-        raise ArtifactError(
-            "Go is not installed, and tools/ is built with it",
-            fix="install Go 1.26 or later and put it on PATH (for Pulumi alone: the official CLI, "
-            f"{'.'.join(map(str, OFFICIAL_AT_LEAST))} or later, with its Python language host)",
+    if go is None:
+        raise ToolchainError(
+            "Go is not on PATH, and the pinned tools are built with it",
+            fix="install Go (https://go.dev/doc/install); for Pulumi alone, its official CLI does as well",
         )
-    return subprocess.run(
-        [go, "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=60
-    ).stdout.strip()
+    return go
 
 
-def _go(tool: Tool, arguments: Sequence[str]) -> str:
-    environment = {**os.environ, **ENVIRONMENT}
+def _go_version(go: str) -> str:
+    # GOTOOLCHAIN picks another compiler by go.mod; what builds is what this names, as go.mod is part of the key.
+    return subprocess.run([go, "version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+
+
+def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
+    title = f"{wanted.name} {wanted.version}"
+    for binary, package in wanted.binaries.items():
+        command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
+        _run([*command, "-o", str(target / binary), package], wanted.folder, f"building {title}: {binary}", say)
+    if wanted.copies:
+        listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted.folder, f"finding {title}", say)
+        for copy in wanted.copies:
+            # The module cache is read-only, and these are scripts that Pulumi executes.
+            to = target / Path(copy).name
+            shutil.copyfile(Path(listed[-1]) / copy, to)
+            to.chmod(0o755)
+
+
+def _run(command: list[str], folder: Path, title: str, say: Progress) -> list[str]:
+    """Runs one go command; its last lines come back, or in the error."""
+    began = time.monotonic()
+    lines: deque[str] = deque(maxlen=LAST_LINES)
+    counts = {"downloaded": 0, "compiled": 0}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            counts["downloaded" if line.startswith("go: downloading") else "compiled"] += 1
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
     try:
-        done = subprocess.run(
-            ["go", *arguments],
-            cwd=tool.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ArtifactError(f"go {arguments[0]} of tools/{tool.name} did not end within {BUILD_SECONDS} s") from None
-    if done.returncode:
-        said = "\n  ".join(done.stderr.strip().splitlines()[-8:])
-        raise ArtifactError(
-            f"go {arguments[0]} of tools/{tool.name} failed:\n  {said}",
-            fix="the module proxy must be reachable (go env GOPROXY), and go.sum must hold every hash",
-        )
-    return done.stdout
-
-
-@contextmanager
-def _clock(what: str, expected: int, say: Say) -> Iterator[None]:
-    """Says what goes on, for how long, and how long it should take, every few seconds."""
-    started, over = time.monotonic(), threading.Event()
-
-    def tick() -> None:
-        while not over.wait(5):
-            say(f"{what}: {time.monotonic() - started:.0f} s of about {expected} s")
-
-    say(f"{what}: about {expected} s the first time")
-    thread = threading.Thread(target=tick, daemon=True)
-    thread.start()
-    try:
-        yield
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PROGRESS_SECONDS)
+            elapsed = time.monotonic() - began
+            done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+            if elapsed > BUILD_DEADLINE_SECONDS:
+                raise ToolchainError(
+                    f"{title}: not done after {elapsed:.0f} s; last seen: {lines[-1] if lines else '-'}"
+                )
+            if process.returncode is None or elapsed >= PROGRESS_SECONDS:
+                say(f"{title}: {elapsed:.0f} s, {done or 'starting'}")
     finally:
-        over.set()
-        thread.join()
-    say(f"{what}: done in {time.monotonic() - started:.0f} s")
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        reader.join(timeout=10)
+    if process.returncode:
+        shown = "\n".join(f"    {line}" for line in lines)
+        raise ToolchainError(
+            f"{title}: {shlex.join(command[:2])} failed with code {process.returncode} in {folder}\n{shown}",
+            fix="if modules can't be had, set GOPROXY to a proxy that this machine reaches; "
+            "if Go is too old, install the version that go.mod names",
+        )
+    return list(lines)
 
 
-@contextmanager
-def _alone(guard: Path, name: str, say: Say) -> Iterator[None]:
-    """One build of a tool at a time; waits for another's with a deadline."""
-    deadline = time.monotonic() + BUILD_SECONDS
-    with guard.open("w") as held:
-        waiting = False
+@contextlib.contextmanager
+def _alone(name: str, say: Progress) -> Iterator[None]:
+    """Holds the lock of a tool's build; waits for another builder, and says so."""
+    deadline = time.monotonic() + BUILD_DEADLINE_SECONDS
+    with (cache_dir() / f".{name}.lock").open("a") as lock:
+        said = False
         while True:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not waiting:
-                    say(f"another process is building {name}; waiting for it")
-                waiting = True
                 if time.monotonic() > deadline:
-                    raise ArtifactError(f"{guard} is still held after {BUILD_SECONDS} s by another build") from None
-                time.sleep(0.5)
+                    raise ToolchainError(f"another process has been building {name} for an hour") from None
+                if not said:
+                    say(f"{name}: waiting for another process that builds it")
+                said = True
+                time.sleep(0.2)
         yield
 
 
-def main(arguments: Sequence[str]) -> int:
-    """``build [NAME...]`` or ``path [NAME...]``; progress on standard error. Exit code 1 when something failed."""
-    command, wanted = (arguments[0] if arguments else ""), list(arguments[1:]) or names()
-    if command not in ("build", "path"):
-        sys.stderr.write("usage: python -m greenfield.artifacts.toolchain build|path [NAME...]\n")
-        return 2
+def _main() -> int:
+    parser = argparse.ArgumentParser(prog="toolchain", description="Builds the tools that Greenfield pins, once.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    builder = verbs.add_parser("build", help="build tools and print their folders; without names: all of them")
+    builder.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
+    verbs.add_parser("path", help="print what goes in front of PATH for pulumi; builds it when needed")
+    given = parser.parse_args()
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
     try:
-        folders = bin_path(wanted, lambda words: sys.stderr.write(f"{words}\n") and None)
-    except ArtifactError as error:
-        sys.stderr.write(f"error: {error}\n")
+        if given.verb == "path":
+            places = [path_prefix(progress=say)]
+        else:
+            places = [str(build(name, progress=say)) for name in given.names or names()]
+    except ToolchainError as error:
+        say(f"error: {error}")
         return 1
-    if command == "path":
-        sys.stdout.write(":".join(map(str, folders)) + "\n")
+    sys.stdout.write("".join(f"{place}\n" for place in places))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main())
