@@ -1,6 +1,6 @@
 """Builds the pinned tools of ``tools/`` from their Go modules, once, into a folder keyed by everything they come from.
 
-Only the standard library and ``greenfield.errors`` are used, so that any Python 3.11 runs this file as a script before
+Nothing beyond the standard library is imported, so that any Python 3.11 runs this file as a script before
 a virtual environment exists: ``python3 greenfield/artifacts/toolchain.py build pulumi``.
 """
 
@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from greenfield import content
+from greenfield.artifacts.place import cache
 from greenfield.errors import ArtifactError
 
 Progress = Callable[[str], None]
@@ -113,9 +114,8 @@ def recipe(name: str) -> Recipe:
 
 
 def cache_dir() -> Path:
-    """Folder of all builds (``XDG_CACHE_HOME`` moves it)."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "greenfield" / "tools"
+    """Folder of all builds: ``tools`` in the cache."""
+    return cache() / "tools"
 
 
 def build(name: str, *, progress: Progress | None = None) -> Path:
@@ -188,7 +188,9 @@ def _go_version(go: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+    # Hosts get some of these programs: two workstations must build the same bytes.
+    fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOAMD64": "v1"}
+    return {**os.environ, **fixed}
 
 
 def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:

@@ -1,0 +1,72 @@
+# What a person types. Everything here sets up what it needs first, and does that once.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := pulumi pulumi-language-python etcd
+CACHE := $(or $(GREENFIELD_CACHE_DIR),$(HOME)/.cache/greenfield)
+export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin:$(CACHE)/tools/chrony/bin
+export PYTHON
+
+# The lab makes namespaces, mounts and cgroups. Its files stay where this user's are.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env HOME="$$HOME" PATH="$$PATH" CI="$${CI:-}")
+
+.PHONY: help setup packages toolchain demo test lint unit e2e bench down clean
+
+help: ## Show this.
+	@printf 'Greenfield: from a spec of a new data-centre cluster to accepted capacity.\n\n'
+	@printf '  make demo     first: boots a small IDC on this machine, delivers a cluster on it, accepts it\n'
+	@printf '  make test     second: every check and test of the project\n\n'
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  \1\t\2/' | expand -t 12
+	@printf '\nAfter the demo: greenfield lab status | greenfield lab shell r1-h1 | make down\n'
+	@printf 'The command line is %s/greenfield.\n' '$(BIN)'
+
+setup: packages $(VENV)/.installed toolchain ## Install what is missing: packages, Python environment, tools.
+
+packages:
+	@.ci/packages
+
+# A stamp, so that it is done once, and again when the lock changes.
+$(VENV)/.locked: requirements.lock | packages
+	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python 3.11 or later is needed, {sys.version.split()[0]} is there; make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'installing the locked Python packages (once, a minute or two)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+toolchain: | packages
+	@$(PYTHON) greenfield/artifacts/toolchain.py build $(TOOLS) >/dev/null
+
+demo: setup ## Boot the lab, deliver examples/lab on it with pulumi up, accept it, show the report.
+	@$(AS_ROOT) $(BIN)/greenfield demo
+
+test: setup ## Lint, types, contracts, then all tests, on real lab hosts where hosts are needed.
+	@$(AS_ROOT) .ci/test
+
+lint: $(VENV)/.installed ## Only the checks that run nothing: ruff, mypy, import contracts, ansible-lint, yamllint.
+	@.ci/lint
+
+unit: $(VENV)/.installed ## Only the tests that need no host.
+	@$(BIN)/pytest -q -p no:cacheprovider tests/unit
+
+e2e: setup ## Only the tests on lab hosts.
+	@$(AS_ROOT) .ci/test --hosts-only
+
+bench: setup ## Measure against the plain tools; writes docs/performance.md.
+	@$(AS_ROOT) $(BIN)/python -m bench
+
+down: $(VENV)/.installed ## Take the lab down. What the mirror holds stays.
+	@$(AS_ROOT) $(BIN)/greenfield lab down
+
+clean: ## Remove the environment and what tests and checks left in this folder; caches in the home folder stay.
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
