@@ -12,7 +12,7 @@ from pathlib import Path
 from greenfield.errors import LabError
 
 ROOT = Path("/sys/fs/cgroup")
-CONTROLLERS = ("memory", "cpu", "cpuacct", "cpuset", "pids", "blkio", "freezer", "devices", "systemd")
+CONTROLLERS = ("memory", "cpu", "cpuacct", "cpuset", "pids", "blkio", "freezer", "devices", "systemd", "unified")
 CPU_PERIOD_MICROSECONDS = 100_000
 
 

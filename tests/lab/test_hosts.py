@@ -107,3 +107,11 @@ def test_a_reset_host_is_a_new_machine(lab: Lab, ssh: Ssh) -> None:
 def test_an_unknown_host_is_refused_with_the_known_ones(lab: Lab) -> None:
     with pytest.raises(LabError, match=r"no host 'r9-h9'(?s:.*)r1-h1, r2-h1, r3-h1"):
         lab.run("r9-h9", "true")
+
+
+def test_every_process_of_a_host_is_in_its_own_cgroups(lab: Lab) -> None:
+    # Hosts that shared a systemd hierarchy would stop each other's services.
+    for name, lab_host in lab.hosts.items():
+        for pid in lab_host.cgroup.pids():
+            paths = [line.split(":", 2)[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+            assert all(f"{path}/".startswith(f"/greenfield-labtest/{name}/") for path in paths), (pid, paths)
