@@ -59,7 +59,7 @@ class _Draft:
 
 def _build(site: Site, cluster: Cluster, standing: Placement, quarantine: frozenset[str]) -> tuple[Plan, list[Problem]]:
     slots = {name: ENGINES[engine.kind].slots(engine) for name, engine in cluster.engines.items()}
-    pools = Pools(site, cluster, standing, quarantine)
+    pools = Pools(site, cluster, slots, standing=standing, quarantine=quarantine)
     ledger = Ledger(site, cluster, slots)
     draft = _place(cluster, pools, ledger, standing, quarantine)
     members = tuple(draft.members)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from greenfield.engines.descriptor import Slot
 from greenfield.model.cluster import Cluster, NodePool
 from greenfield.model.problem import Problem
 from greenfield.model.site import Host, Site
@@ -16,8 +17,18 @@ from greenfield.plan.words import listed, some
 class Pools:
     """Chooses hosts for every pool of a cluster. ``chosen`` and ``problems`` hold the outcome."""
 
-    def __init__(self, site: Site, cluster: Cluster, standing: Placement, quarantine: frozenset[str]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        cluster: Cluster,
+        slots: Mapping[str, Sequence[Slot]],
+        *,
+        standing: Placement,
+        quarantine: frozenset[str],
+    ) -> None:
         self.site = site
+        self.slots = slots
+        self.standing = standing
         self.cluster = cluster
         self.quarantine = quarantine
         self.order = {rack: index for index, rack in enumerate(site.racks)}
@@ -29,23 +40,23 @@ class Pools:
         self.taken: set[str] = set()
         self.chosen: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
-        self._choose(standing)
+        self._choose()
 
-    def _choose(self, standing: Placement) -> None:
+    def _choose(self) -> None:
         # What stands is reserved for every pool before any pool picks, or an earlier pool could take a later one's.
-        kept = {name: self._keep(pool, standing) for name, pool in self.cluster.node_pools.items()}
+        kept = {name: self._keep(pool) for name, pool in self.cluster.node_pools.items()}
         # Pools that ask for labels have fewer hosts to choose from, so they pick first; sorting is stable.
         for pool in sorted(self.cluster.node_pools.values(), key=lambda pool: -len(pool.labels)):
             kept[pool.name] += self._fill(pool, kept[pool.name])
         self.chosen = {name: tuple(hosts) for name, hosts in kept.items()}
 
-    def _keep(self, pool: NodePool, standing: Placement) -> list[str]:
-        recorded = standing.pools.get(pool.name, ())
+    def _keep(self, pool: NodePool) -> list[str]:
+        recorded = self.standing.pools.get(pool.name, ())
         used = {
             host
             for engine in self.cluster.engines.values()
             if engine.pool == pool.name
-            for host in standing.engines.get(engine.name, {}).values()
+            for host in self.standing.engines.get(engine.name, {}).values()
         }
         racks: Counter[str] = Counter()
         keep: set[str] = set()
@@ -68,11 +79,14 @@ class Pools:
         free = [host for host in self.by_class[pool.hardware] if host.name not in self.taken and _matches(pool, host)]
         picked: list[str] = []
         # A quarantined host is picked only when nothing else fills the pool.
-        for willing in (
-            (host for host in free if host.name not in self.quarantine),
-            (host for host in free if host.name in self.quarantine),
-        ):
-            picked += self._round_robin(pool, willing, used, pool.count - len(kept) - len(picked))
+        for quarantined in (False, True):
+            racks: dict[str, deque[str]] = defaultdict(deque)
+            for host in free:
+                if (host.name in self.quarantine) == quarantined:
+                    racks[host.rack].append(host.name)
+            if not quarantined:
+                picked += self._replace(pool, racks, used, self._lost(pool, kept)[: pool.count - len(kept)])
+            picked += self._round_robin(pool, racks, used, pool.count - len(kept) - len(picked))
         self.taken.update(picked)
         missing = pool.count - len(kept) - len(picked)
         if missing > 0 and pool.hardware in self.site.hardware:
@@ -81,12 +95,40 @@ class Pools:
             )
         return picked
 
-    def _round_robin(self, pool: NodePool, free: Iterable[Host], used: Counter[str], wanted: int) -> list[str]:
+    def _lost(self, pool: NodePool, kept: list[str]) -> list[set[str]]:
+        """For each host whose members must move: the racks that hold other members of their groups."""
+        homes = {host: self.site.hosts[host].rack for host in kept}
+        mates: dict[tuple[str, str], set[str]] = defaultdict(set)
+        homeless: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for engine in self.cluster.engines.values():
+            if engine.pool == pool.name:
+                standing = self.standing.engines.get(engine.name, {})
+                for slot in self.slots[engine.name]:
+                    host = standing.get(slot.name)
+                    if host in homes:
+                        mates[engine.name, slot.group].add(homes[host])
+                    elif host is not None:
+                        homeless[host].append((engine.name, slot.group))
+        return [set().union(*(mates[group] for group in groups)) for groups in homeless.values()]
+
+    def _replace(
+        self, pool: NodePool, racks: Mapping[str, deque[str]], used: Counter[str], lost: Iterable[set[str]]
+    ) -> list[str]:
+        """Pick a host for each lost one, in a rack where the members that it held may stand."""
+        picked: list[str] = []
+        for banned in lost:
+            fitting = [rack for rack in racks if racks[rack] and used[rack] < _most(pool) and rack not in banned]
+            if fitting:
+                rack = min(fitting, key=lambda rack: (used[rack], self.order[rack]))
+                picked.append(racks[rack].popleft())
+                used[rack] += 1
+        return picked
+
+    def _round_robin(
+        self, pool: NodePool, racks: Mapping[str, deque[str]], used: Counter[str], wanted: int
+    ) -> list[str]:
         """Pick from the rack that has fewest hosts of the pool, racks and hosts in spec order."""
-        racks: dict[str, deque[str]] = defaultdict(deque)
-        for host in free:
-            racks[host.rack].append(host.name)
-        turn = [(used[rack], self.order.get(rack, len(self.order)), rack) for rack in racks]
+        turn = [(used[rack], self.order[rack], rack) for rack in racks if racks[rack]]
         heapq.heapify(turn)
         picked: list[str] = []
         while turn and len(picked) < wanted:

@@ -91,3 +91,18 @@ def test_primaries_spread_so_that_a_rack_never_takes_a_majority() -> None:
     plan = make_plan(build_site(3, 6), cluster)
     racks = [plan.site.hosts[m.host].rack for m in plan.members if m.slot.role == "primary"]
     assert sorted(racks.count(rack) for rack in ("r1", "r2", "r3")) == [3, 3, 3]
+
+
+def test_a_lost_host_is_replaced_where_its_members_may_stand() -> None:
+    site = build_site(3, 4)
+    uneven = {name: site.hosts[name] for name in ("r1-h1", "r1-h2", "r1-h3", "r2-h1", "r2-h2", "r3-h1")}
+    cluster = build_cluster([pool("data", 6)], [redis("cache", "data")])
+    plan = make_plan(replace(site, hosts=uneven), cluster)
+    mate = next(member for member in plan.members if member.host == "r3-h1")
+    lost = next(m for m in plan.members if m.slot.group == mate.slot.group and m.host != "r3-h1")
+    assert lost.host.startswith("r1")
+    # Rack r3 has the fewest hosts, but holds the other member of the shard.
+    hosts = {name: host for name, host in uneven.items() if name != lost.host}
+    hosts |= {name: site.hosts[name] for name in ("r1-h4", "r3-h2")}
+    again = make_plan(replace(site, hosts=hosts), cluster, placement_of(plan))
+    assert [m.host for m in again.members if m.slot.name == lost.slot.name] == ["r1-h4"]
