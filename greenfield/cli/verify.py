@@ -117,7 +117,7 @@ def _judge(request: Request) -> tuple[RunResult, Files]:
 
 
 def _tell(result: RunResult, files: Files) -> None:
-    from greenfield.report.summary import groups, tally, verdict_word
+    from greenfield.report.summary import groups, obstacles, tally, verdict_word
 
     found = groups(result)
     width = max((len(group.title) for group in found), default=0)
@@ -127,12 +127,10 @@ def _tell(result: RunResult, files: Files) -> None:
         line = f"  {group.title:{width}}  {group.scale:{scale}}  "
         tail = f"   {group.highlights}" if group.highlights else ""
         out.print(f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(f'{group.counts:{counts}}')}[/]{_plain(tail)}")
-    for check in [check for check in result.checks if check.outcome in ("failed", "error")][:20]:
-        words = check.message.splitlines()[0] if check.message else ""
-        out.print(f"    [{COLOURS[check.outcome]}]{check.control}[/] {check.target}: {_plain(words)}")
-    more = result.count("failed") + result.count("error") - 20
-    if more > 0:
-        out.print(f"    and {more} more, see the report")
+    for (control, outcome), checks in obstacles(result).items():
+        places = ", ".join(check.target for check in checks[:3]) + (f" and {len(checks) - 3} more" * (len(checks) > 3))
+        words = checks[0].message.splitlines()[0] if checks[0].message else ""
+        out.print(f"    [{COLOURS[outcome]}]{control}[/] {_plain(places)}: {_plain(words)}")
     colour = {0: "green", 1: "red"}.get(result.exit_code, "magenta")
     out.print(f"[bold {colour}]{verdict_word(result)}[/]  {_plain(tally(result))}")
     out.print(f"report: {_plain(str(files.html))}   junit: {_plain(str(files.junit))}", markup=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from greenfield.plan import Plan
 from greenfield.plan.elevation_svg import rack_svgs
 from greenfield.report.figures import duration, figure, instant
-from greenfield.report.summary import Group, groups, tally, verdict_word, worst
+from greenfield.report.summary import Group, groups, obstacles, tally, verdict_word, worst
 from greenfield.verify.results import CheckResult, RunResult
 
 PASSES_SHOWN = 40
@@ -71,7 +71,7 @@ def html(run: RunResult, plan: Plan) -> str:
         tally=tally(run),
         groups=[(group, _controls(group)) for group in found],
         highlights=_highlights(run, found),
-        attention=[check for check in run.checks if check.outcome in ("failed", "error")],
+        attention=list(obstacles(run).values()),
         waived=run.waived,
         expired=[check for check in run.checks if check.waiver and check.waiver.expired and check.outcome != "passed"],
         racks={name: Markup(svg) for name, svg in rack_svgs(plan, _host_marks(run, plan)).items()},  # noqa: S704
@@ -83,7 +83,7 @@ def html(run: RunResult, plan: Plan) -> str:
 def _sentence(run: RunResult) -> str:
     """The verdict in a sentence, for who reads no further."""
     name = f"Cluster {run.identity.cluster} on site {run.identity.site}"
-    chosen = f" Only {', '.join(run.identity.selection)} was judged." if run.identity.selection else ""
+    chosen = f" Only a selection was judged: {', '.join(run.identity.selection)}." if run.identity.selection else ""
     if run.verdict == "accepted":
         kept = " apart from what is waived" if run.waived else ""
         what = "meets what was judged" if chosen else f"meets every control of {run.identity.standard}"

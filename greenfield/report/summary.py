@@ -98,6 +98,15 @@ def groups(run: RunResult) -> list[Group]:
     return [Group(key, _title(key, run.engines), tuple(found[key])) for key in keys]
 
 
+def obstacles(run: RunResult) -> dict[tuple[str, Outcome], list[CheckResult]]:
+    """What stands in the way, by control and outcome (failed or error), in the standard's order."""
+    found: dict[tuple[str, Outcome], list[CheckResult]] = {}
+    for check in run.checks:
+        if check.outcome in ("failed", "error"):
+            found.setdefault((check.control, check.outcome), []).append(check)
+    return found
+
+
 def verdict_word(run: RunResult) -> str:
     """The verdict in capitals; of a selection it never says that the cluster is accepted."""
     return (PARTIAL if run.identity.selection else VERDICTS)[run.verdict]

@@ -114,8 +114,8 @@ class Acceptance:
         if not reads_only and self._looked_ahead:
             # From here on checks change hosts: nothing that was asked before may be used after.
             self.fleet.forget_ahead()
-        self._looked_ahead = reads_only
-        if target in self.subject.plan.hosts:
+        self._looked_ahead = self._looked_ahead or reads_only
+        if ahead or target in self._hosts:
             self.host(target).backend.look_ahead = ahead
 
     def saw(self, when: str, raised: BaseException | None, seconds: float) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -48,8 +49,9 @@ def content(ctl: str, endpoint: str, prefix: str, revision: int = 0) -> "tuple[s
     """Digest of the keys and values below a prefix, and how many keys there are in all."""
     at = ["--rev", str(revision)] if revision else []
     text = run([ctl, "get", prefix, "--prefix", *at], ETCDCTL_ENDPOINTS=endpoint)
-    count = json.loads(run([ctl, "get", "", "--prefix", "--count-only", "-w", "json", *at], ETCDCTL_ENDPOINTS=endpoint))
-    return hashlib.sha256(text.encode()).hexdigest(), int(count.get("count", 0))
+    counted = run([ctl, "get", "", "--prefix", "--count-only", "-w", "fields", *at], ETCDCTL_ENDPOINTS=endpoint)
+    (count,) = re.findall(r'^"Count" : (\d+)$', counted, re.MULTILINE)
+    return hashlib.sha256(text.encode()).hexdigest(), int(count)
 
 
 def serve(
