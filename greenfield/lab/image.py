@@ -14,6 +14,8 @@ from greenfield.lab.command import run
 from greenfield.model.site import Host, Site
 
 UNIT_NAME = "greenfield-lab.service"
+MASKED = ("systemd-ask-password-console.path", "systemd-ask-password-wall.path")
+"""Nobody types a passphrase here, and each takes one of the few inotify instances that all hosts share."""
 
 
 def personalise(root: Path, site: Site, host: Host, folder: Path) -> None:
@@ -69,6 +71,8 @@ def _account(root: Path, user: str) -> _Account:
 def _lab_unit(etc: Path) -> None:
     system = etc / "systemd/system"
     (system / UNIT_NAME).write_text(kernel_view.UNIT)
+    for unit in MASKED:
+        (system / unit).symlink_to("/dev/null")
     wants = system / "sysinit.target.wants"
     wants.mkdir(exist_ok=True)
     (wants / UNIT_NAME).symlink_to(f"/etc/systemd/system/{UNIT_NAME}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from greenfield.errors import LabError
 from greenfield.lab import access
-from greenfield.lab.cgroup import Cgroup, controllers
+from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.disk import detach_below
 from greenfield.lab.fabric import Fabric
 from greenfield.lab.fault import Fault, FaultBook
@@ -18,6 +16,7 @@ from greenfield.lab.faults import Faults
 from greenfield.lab.host import LabHost, remove_traces
 from greenfield.lab.kernel_server import KernelServer
 from greenfield.lab.lock import locked
+from greenfield.lab.machine import check_machine, check_room, check_root
 from greenfield.lab.mount import remove_folder, unmount_below
 from greenfield.lab.names import Names
 from greenfield.lab.services import Services
@@ -28,10 +27,6 @@ from greenfield.model.site import Host, Site
 
 Say = Callable[[str], None]
 PARALLEL_BOOTS = 12
-PROGRAMS = (
-    "systemd-nspawn", "debootstrap", "ip", "nsenter", "losetup", "mkfs.xfs", "ssh-keygen", "nginx", "chronyd",
-    "useradd",
-)  # fmt: skip
 
 
 def _silent(_: str) -> None:
@@ -66,10 +61,11 @@ class Lab(Faults):
         Raises:
             LabError: a host did not boot, or the machine can't hold a lab; says which and why.
         """
-        _check_machine()
+        check_machine()
         with locked(self.names):
             self.fabric.check_free()
             ensure_tree(self._say)
+            check_room([h.host.name for h in self.hosts.values() if not h.running()])
             self._record_namespaces()
             self._remove_strangers()
             identity = access.ensure_identity(self.site)
@@ -95,7 +91,7 @@ class Lab(Faults):
         Raises:
             LabError: something could not be removed; says what holds it.
         """
-        _check_root()
+        check_root()
         with locked(self.names):
             self._say("ending processes")
             everything = Cgroup(self.names.cgroup)
@@ -223,18 +219,3 @@ class Lab(Faults):
             LabHost(self.site, gone, self.names, tree_path()).remove()
             self.fabric.spine.delete_link(self.fabric.port(name))
             self.fabric.host(name).remove()
-
-
-def _check_root() -> None:
-    if os.geteuid() != 0:
-        raise LabError("the lab makes namespaces, mounts and cgroups, which needs root", fix="run it with sudo")
-
-
-def _check_machine() -> None:
-    _check_root()
-    if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
-        raise LabError(
-            f"the lab needs {', '.join(missing)}",
-            fix="apt-get install systemd-container debootstrap iproute2 xfsprogs openssh-client nginx-light chrony",
-        )
-    controllers()
