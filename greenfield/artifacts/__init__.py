@@ -1,4 +1,4 @@
-"""What hosts install: the catalogue, the lock, the mirror and its SBOM. Importing this needs only the standard library."""
+"""What hosts install: the catalogue, the lock, the mirror, its SBOM. Imports only the standard library."""
 
 from greenfield.artifacts.lock import Lock, load_lock, save_lock, summary
 from greenfield.artifacts.place import mirror_dir

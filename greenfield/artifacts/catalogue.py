@@ -73,7 +73,7 @@ class Catalogue:
 
 
 def names_for(clusters: Iterable[Cluster]) -> list[str]:
-    """Catalogue names that the clusters' hosts install: the host layer, then what each engine's kind and version asks."""
+    """Catalogue names that the clusters' hosts install: the host layer, then what each engine asks."""
     names = [HOST]
     for cluster in clusters:
         for engine in cluster.engines.values():

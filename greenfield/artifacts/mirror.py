@@ -132,9 +132,10 @@ def _gather(lock: Lock, missing: set[str], store: Store, catalogue: Catalogue, p
             continue
         had = {file.name: file.sha256 for file in obtain(catalogue.select([name])[0], store, root, progress)}
         for file in lacking:
-            if had.get(file.name) != file.sha256:
+            found = had.get(file.name, "none")
+            if found != file.sha256:
                 raise ArtifactError(
-                    f"{name}/{file.name} from here has SHA-256 {had.get(file.name, 'none')}, the lock says {file.sha256}",
+                    f"{name}/{file.name} from here has SHA-256 {found}, the lock says {file.sha256}",
                     fix=f"greenfield mirror add {name}/{file.name} FILE --sha256 {file.sha256} with the file from the "
                     "machine that made the lock, or: greenfield mirror lock SPEC --update",
                 )

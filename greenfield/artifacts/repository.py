@@ -93,7 +93,7 @@ def index_problem(lock: Lock, folder: Path, digests: DigestCache) -> str:
     if good.exists() and good.read_text(encoding="utf-8") == token:
         return ""
     with tempfile.TemporaryDirectory(dir=state, prefix="verify-") as scratch:
-        problem = verify_signature(signed, lock.apt_key, Path(scratch))
+        problem = verify_signature(signed, lock.apt_key, lock.fingerprint, Path(scratch))
     if problem:
         return f"{signed} is not signed by the lock's key {lock.fingerprint}: {problem}"
     listed = re.findall(r"^ ([0-9a-f]{64}) +\d+ +(\S+)$", signed.read_text(encoding="utf-8"), re.MULTILINE)

@@ -70,19 +70,23 @@ class SigningKey:
         return done
 
 
-def verify_signature(signed: Path, armored_key: str, scratch: Path) -> str:
-    """What is wrong with the clear signature of ``signed``; empty when the key made it."""
+def verify_signature(signed: Path, armored_key: str, fingerprint: str, scratch: Path) -> str:
+    """What is wrong with the clear signature of ``signed``; empty when the key with this fingerprint made it."""
     keyring = scratch / "keyring.gpg"
     keyring.write_bytes(dearmor(armored_key))
     found = subprocess.run(
-        ["gpgv", "--keyring", str(keyring), str(signed)],
+        ["gpgv", "--status-fd", "1", "--keyring", str(keyring), str(signed)],
         capture_output=True,
         text=True,
         timeout=GPG_SECONDS,
         check=False,
     )
     keyring.unlink()
-    return "" if found.returncode == 0 else found.stderr.strip().replace("\n", "; ")
+    if found.returncode:
+        return found.stderr.strip().replace("\n", "; ")
+    # The last word of VALIDSIG is the primary key's fingerprint.
+    valid = re.search(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$", found.stdout, re.MULTILINE)
+    return "" if valid and valid[1] == fingerprint else f"the key is {valid[1] if valid else 'unknown'}"
 
 
 def dearmor(armored: str) -> bytes:
