@@ -61,6 +61,8 @@ def plan(
     try:
         made = make_plan(site, wanted, standing, frozenset(quarantine or ()))
     except PlanError as error:
+        if not error.problems:
+            raise
         err.print(report.text(report.locate(error.problems, loaded.sources, Path.cwd())), markup=False, end="")
         raise typer.Exit(1) from error
     budgets = [budget for budget in loaded.budgets.values() if budget.cluster == wanted.name]

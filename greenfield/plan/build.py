@@ -33,8 +33,14 @@ def make_plan(
         quarantine: hosts not to touch in this run. They keep what they hold; new work avoids them.
 
     Raises:
-        PlanError: with every problem of severity error that ``check`` finds.
+        PlanError: with every problem of severity error that ``check`` finds, or a quarantined host is unknown.
     """
+    unknown = sorted(quarantine - site.hosts.keys())
+    if unknown:
+        raise PlanError(
+            f"site {site.name} has no host {', '.join(unknown)} to quarantine",
+            fix="name hosts as the site does; a host that is not named would be touched",
+        )
     plan, problems = _build(site, cluster, standing or EMPTY, quarantine)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:

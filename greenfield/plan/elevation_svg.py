@@ -75,12 +75,12 @@ def rack_svgs(plan: Plan, status: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def _document(plan: Plan, parts: Iterable[str], width: int, height: int) -> str:
-    # One rack is the least width: on a narrow screen the page scrolls the drawing rather than shrink its text away.
+    # Text stays readable on a narrow screen: the page scrolls the drawing sideways rather than shrink it much.
     label = escape(f"Racks of {plan.cluster.name} on {plan.site.name}", quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gfe" role="img" aria-label="{label}" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'style="max-width:100%;min-width:{min(width, RACK_WIDTH + 2)}px;height:auto">'
+        f'style="max-width:100%;min-width:{width * 4 // 5}px;height:auto">'
         f"<style>{STYLE}</style>{''.join(parts)}</svg>"
     )
 

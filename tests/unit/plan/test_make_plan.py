@@ -106,3 +106,8 @@ def test_a_lost_host_is_replaced_where_its_members_may_stand() -> None:
     hosts |= {name: site.hosts[name] for name in ("r1-h4", "r3-h2")}
     again = make_plan(replace(site, hosts=hosts), cluster, placement_of(plan))
     assert [m.host for m in again.members if m.slot.name == lost.slot.name] == ["r1-h4"]
+
+
+def test_an_unknown_host_can_not_be_quarantined(site: Site, cluster: Cluster) -> None:
+    with pytest.raises(PlanError, match="site lab has no host r2-h99 to quarantine"):
+        make_plan(site, cluster, quarantine=frozenset({"r2-h1", "r2-h99"}))
