@@ -10,6 +10,7 @@ from lab_shape import build_cluster, build_site, etcd, pool, redis
 from greenfield.model.cluster import Cluster
 from greenfield.model.site import Site
 from greenfield.plan import (
+    Cell,
     Plan,
     cell_variables,
     certificate_subjects,
@@ -23,7 +24,7 @@ from greenfield.plan import (
 )
 
 
-def _cell(plan: Plan, name: str):  # type: ignore[no-untyped-def]
+def _cell(plan: Plan, name: str) -> Cell:
     return next(cell for cell in plan.cells if cell.name == name)
 
 
