@@ -30,7 +30,7 @@ class DigestCache:
         self.store = store
         self.changed = False
         self.entries: dict[str, tuple[str, str]] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError, AttributeError):
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError, AttributeError):
             found = json.loads(store.read_text(encoding="utf-8"))
             self.entries = {path: (str(key), str(digest)) for path, (key, digest) in found.items()}
 

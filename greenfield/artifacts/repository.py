@@ -82,26 +82,33 @@ def index_problem(lock: Lock, folder: Path, digests: DigestCache) -> str:
 
     What was found good is remembered until the index or the lock changes.
     """
+    if not lock.packages:
+        return ""
     dists = folder / "apt" / "dists" / lock.release
     signed, packages = dists / "InRelease", dists / "main" / f"binary-{lock.architecture}" / "Packages.xz"
     try:
         token = hashlib.sha256(f"{digests.digest(signed)}{digests.digest(packages)}{lock.digest}".encode()).hexdigest()
     except (FileNotFoundError, NotADirectoryError) as error:
         return f"{error.filename} is missing"
-    state = state_dir(lock.site)
-    good = state / "index-ok"
+    good = state_dir(lock.site) / "index-ok"
     if good.exists() and good.read_text(encoding="utf-8") == token:
         return ""
-    with tempfile.TemporaryDirectory(dir=state, prefix="verify-") as scratch:
+    problem = _index_problem(lock, signed, packages)
+    if not problem:
+        good.write_text(token, encoding="utf-8")
+    return problem
+
+
+def _index_problem(lock: Lock, signed: Path, packages: Path) -> str:
+    with tempfile.TemporaryDirectory(dir=state_dir(lock.site), prefix="verify-") as scratch:
         problem = verify_signature(signed, lock.apt_key, lock.fingerprint, Path(scratch))
     if problem:
         return f"{signed} is not signed by the lock's key {lock.fingerprint}: {problem}"
     listed = re.findall(r"^ ([0-9a-f]{64}) +\d+ +(\S+)$", signed.read_text(encoding="utf-8"), re.MULTILINE)
-    if (sha256_of(packages), str(packages.relative_to(dists))) not in listed:
+    if (sha256_of(packages), str(packages.relative_to(signed.parent))) not in listed:
         return f"{packages} is not the one that {signed} is signed for"
     if _listed(packages) != {(p.path, p.sha256) for p in lock.packages.values()}:
         return f"{packages} lists other packages than the lock"
-    good.write_text(token, encoding="utf-8")
     return ""
 
 

@@ -1,0 +1,85 @@
+"""The catalogue: whole for every engine the code knows, and strict about its shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from greenfield.artifacts import toolchain
+from greenfield.artifacts.catalogue import HOST, Catalogue, load_catalogue, names_for
+from greenfield.engines import ENGINES
+from greenfield.errors import ArtifactError
+from greenfield.model.cluster import Cluster, EngineSpec
+
+
+def engine(name: str, kind: str, version: str) -> EngineSpec:
+    return EngineSpec(name, kind, version, "pool", {})
+
+
+def written(folder: Path, text: str) -> Catalogue:
+    path = folder / "catalogue.yaml"
+    path.write_text(text)
+    return load_catalogue(path)
+
+
+def test_every_engine_and_version_is_in_the_catalogue() -> None:
+    names = [name for kind in ENGINES.values() for version in kind.versions for name in kind.artifacts(version)]
+    assert [entry.name for entry in load_catalogue().select([HOST, *names])] == [HOST, *dict.fromkeys(names)]
+
+
+def test_every_build_gives_the_files_of_its_entry() -> None:
+    for entry in load_catalogue().entries.values():
+        assert bool(entry.files) == bool(entry.sources)
+        for source in entry.sources:
+            if source.build:
+                assert set(entry.files) <= set(toolchain.recipe(source.build).binaries)
+                assert f"@{toolchain.recipe(source.build).version}" in entry.purl
+                assert toolchain.recipe(source.build).version == f"v{entry.version}"
+
+
+def test_names_are_the_host_layer_and_each_engines_once() -> None:
+    engines = {e.name: e for e in (engine("a", "etcd", "3.6"), engine("b", "redis", "7.0"), engine("c", "etcd", "3.6"))}
+    clusters = [Cluster("one", "lab", "s", {}, engines), Cluster("two", "lab", "s", {}, {})]
+    assert names_for(clusters) == ["host", "etcd-3.6", "redis-7.0"]
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ArtifactError, match=r"no artifact etcd-9; it has: host"):
+        load_catalogue().select(["etcd-9"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "artifacts: {}",
+        "release: bookworm\narchitecture: amd64\nartifacts: {x: }",
+        "release: bookworm\narchitecture: amd64\nartifacts: {x: {}}",
+        "release: bookworm\narchitecture: amd64\nartifacts: {x: {files: [f]}}",
+        "release: b\narchitecture: a\n"
+        "artifacts: {x: {files: [f], version: 1, purl: 'pkg:generic/f', sources: [{release: {url: u, sha256: '12'}}]}}",
+    ],
+)
+def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ArtifactError):
+        written(tmp_path, text)
+
+
+RELEASE = f"""
+release: b
+architecture: a
+artifacts:
+  x-1:
+    files: [x]
+    version: 1.2
+    purl: pkg:generic/x@1.2
+    sources:
+      - release: {{url: "https://x.example/x.tar.gz", sha256: {"0a" * 32}, members: {{x: x-1/x}}}}
+"""
+
+
+def test_a_release_may_be_an_archive_with_members(tmp_path: Path) -> None:
+    found = written(tmp_path, RELEASE).entries["x-1"]
+    assert found.version == "1.2"
+    assert found.sources[0].sha256 == "0a" * 32
+    assert found.sources[0].members == {"x": "x-1/x"}
