@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from greenfield.cli.app import app, err, out
-from greenfield.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from greenfield.artifacts import Lock
     from greenfield.artifacts.store import Progress
 
 mirror = typer.Typer(
@@ -29,15 +26,6 @@ app.add_typer(mirror, name="mirror")
 SpecArgument = Annotated[Path, typer.Argument(help="Spec folder or file.", metavar="SPEC")]
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What a spec asks of the mirror."""
-
-    site: str
-    folder: Path
-    names: list[str]
-
-
 @mirror.command()
 def sync(spec: SpecArgument) -> None:
     """Have the mirror hold what the lock names; makes the lock when there is none.
@@ -47,19 +35,13 @@ def sync(spec: SpecArgument) -> None:
 
     Example: greenfield mirror sync examples/lab
     """
-    from greenfield.artifacts import load_lock, mirror_dir, save_lock, summary
-    from greenfield.artifacts import mirror as mirrors
+    from greenfield.artifacts import of_spec, summary
 
-    wanted, started = _wanted(spec), time.monotonic()
+    wanted, started = of_spec.wanted(spec), time.monotonic()
     with _progress() as progress:
-        lock = load_lock(wanted.folder)
-        if lock is None:
-            lock = mirrors.make_lock(wanted.site, wanted.names, progress=progress)
-            save_lock(lock, wanted.folder)
-        _fits(lock, wanted)
-        done = mirrors.sync(lock, mirror_dir(wanted.site), progress=progress)
+        held, done = of_spec.sync(wanted, progress)
     change = f"{done.placed} placed, {done.removed} removed" if done.changed else "nothing to do"
-    out.print(f"{summary(lock)}: {change} ({time.monotonic() - started:.1f} s)  {mirror_dir(wanted.site)}")
+    out.print(f"{summary(held)}: {change} ({time.monotonic() - started:.1f} s)  {wanted.served}", markup=False)
 
 
 @mirror.command()
@@ -74,13 +56,13 @@ def lock(
 
     Example: greenfield mirror lock examples/lab --update
     """
-    from greenfield.artifacts import load_lock, save_lock, summary
+    from greenfield.artifacts import load_lock, of_spec, save_lock, summary
     from greenfield.artifacts import mirror as mirrors
 
-    wanted = _wanted(spec)
+    wanted = of_spec.wanted(spec)
     before = load_lock(wanted.folder)
     if before is not None and not update and not new_key:
-        _fits(before, wanted)
+        of_spec.check_fit(before, wanted)
         out.print(f"{summary(before)}: locked {before.created}; --update asks upstream for news")
         return
     with _progress() as progress:
@@ -103,11 +85,11 @@ def verify(spec: SpecArgument) -> None:
 
     Example: greenfield mirror verify examples/lab
     """
-    from greenfield.artifacts import mirror_dir, summary, verify_mirror
+    from greenfield.artifacts import of_spec, summary, verify_mirror
 
-    wanted, started = _wanted(spec), time.monotonic()
-    found = _locked(wanted)
-    verify_mirror(found, mirror_dir(wanted.site))
+    wanted, started = of_spec.wanted(spec), time.monotonic()
+    found = of_spec.locked(wanted)
+    verify_mirror(found, wanted.served)
     out.print(f"{summary(found)}: all as locked ({time.monotonic() - started:.1f} s)")
 
 
@@ -120,9 +102,10 @@ def sbom(
 
     Example: greenfield mirror sbom examples/lab -o sbom.cdx.json
     """
+    from greenfield.artifacts import of_spec
     from greenfield.artifacts.sbom import bill_of_materials
 
-    text = bill_of_materials(_locked(_wanted(spec)))
+    text = bill_of_materials(of_spec.locked(of_spec.wanted(spec)))
     if output is None:
         out.out(text, highlight=False)
     else:
@@ -162,60 +145,30 @@ def serve(
 
     Example: greenfield mirror serve examples/lab --listen 10.20.0.5:8080
     """
-    from greenfield.artifacts import mirror_dir, verify_mirror
+    from greenfield.artifacts import of_spec, verify_mirror
     from greenfield.artifacts.web import serve as run
 
-    wanted = _wanted(spec)
-    verify_mirror(_locked(wanted), mirror_dir(wanted.site))
-    err.print(f"serving {mirror_dir(wanted.site)} on http://{listen} (interrupt to stop)", markup=False)
-    run(wanted.site, mirror_dir(wanted.site), listen)
-
-
-def _wanted(path: Path) -> _Wanted:
-    from greenfield.artifacts.catalogue import names_for
-    from greenfield.spec import load
-
-    spec = load([path])
-    if len(spec.sites) != 1:
-        raise ArtifactError(f"a mirror belongs to one site; {path} has {', '.join(spec.sites) or 'none'}")
-    site = next(iter(spec.sites))
-    return _Wanted(site, path if path.is_dir() else path.parent, names_for(spec.clusters.values()))
-
-
-def _locked(wanted: _Wanted) -> Lock:
-    from greenfield.artifacts import load_lock
-
-    found = load_lock(wanted.folder)
-    if found is None:
-        raise ArtifactError(f"there is no mirror.lock.json in {wanted.folder}", fix="greenfield mirror sync SPEC")
-    _fits(found, wanted)
-    return found
-
-
-def _fits(found: Lock, wanted: _Wanted) -> None:
-    """Refuse a lock of another site, or one that was made before the spec asked for more."""
-    lacking = [name for name in wanted.names if name not in found.artifacts]
-    if found.site != wanted.site or lacking:
-        what = f"lacks {', '.join(lacking)}" if lacking else f"is of site {found.site}, not {wanted.site}"
-        raise ArtifactError(
-            f"{wanted.folder / 'mirror.lock.json'} {what}", fix=f"greenfield mirror lock {wanted.folder} --update"
-        )
+    wanted = of_spec.wanted(spec)
+    verify_mirror(of_spec.locked(wanted), wanted.served)
+    err.print(f"serving {wanted.served} on http://{listen} (interrupt to stop)", markup=False)
+    run(wanted.site, wanted.served, listen)
 
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar where there is a terminal; elsewhere a line for each new thing."""
+    """A bar where there is a terminal, lines elsewhere."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    said: set[str] = set()
+    from greenfield.artifacts.of_spec import in_lines
+
+    if not err.is_terminal:
+        yield in_lines(lambda line: err.print(line, markup=False))
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("mirror", total=None)
 
         def tell(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total or None)
-            if not err.is_terminal and what not in said:
-                said.add(what)
-                err.print(f"{what}, {total / 1e6:.0f} MB" if total else what, markup=False)
 
         yield tell
