@@ -64,15 +64,12 @@ class Cgroup:
         """Every process inside, at any depth, by any controller."""
         found: set[int] = set()
         for folder in self.folders():
-            for procs in folder.rglob("cgroup.procs"):
-                with contextlib.suppress(OSError):
-                    found.update(int(line) for line in procs.read_text().split())
-        found.discard(0)
+            found |= _pids_below(folder)
         return found
 
     def init_pid(self) -> int | None:
         """The process that is number 1 of a PID namespace of its own, or None while nothing booted."""
-        for pid in sorted(self.pids()):
+        for pid in sorted(_pids_below(ROOT / "freezer" / self.path)):
             with contextlib.suppress(OSError):
                 for line in Path(f"/proc/{pid}/status").read_text().splitlines():
                     if line.startswith("NSpid:") and line.split()[2:] == ["1"]:
@@ -116,8 +113,8 @@ class Cgroup:
         """
         deadline = time.monotonic() + deadline_seconds
         while pids := self.pids():
-            for state in (ROOT / "freezer" / self.path).rglob("freezer.state"):
-                state.write_text("THAWED")
+            for folder in _walk(ROOT / "freezer" / self.path):
+                (folder / "freezer.state").write_text("THAWED")
             if time.monotonic() > deadline:
                 raise LabError(f"cgroup {self.path}: still there after SIGKILL: {', '.join(map(_describe, pids))}")
             for pid in pids:
@@ -135,9 +132,8 @@ class Cgroup:
         for folder in self.folders():
             while folder.exists():
                 try:
-                    for child in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+                    for child in sorted(_walk(folder), reverse=True):
                         child.rmdir()
-                    folder.rmdir()
                 except FileNotFoundError:
                     continue
                 except OSError as error:
@@ -155,6 +151,19 @@ class Cgroup:
         except OSError:
             return 0
         return max(0, used - int(stat.get("total_inactive_file", 0)))
+
+
+def _walk(folder: Path) -> list[Path]:
+    """A cgroup's folder and those below it; what vanishes meanwhile is left out."""
+    return [Path(path) for path, _, _ in os.walk(folder)]
+
+
+def _pids_below(folder: Path) -> set[int]:
+    found: set[int] = set()
+    for level in _walk(folder):
+        with contextlib.suppress(OSError):
+            found.update(int(line) for line in (level / "cgroup.procs").read_text().split())
+    return found - {0}
 
 
 def _describe(pid: int) -> str:

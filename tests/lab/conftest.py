@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from small_site import small_site
 from traces import traces
+from waiting import Ssh
 
 from greenfield.lab.kernel_view import machine_values
 from greenfield.lab.lab import Lab
-
-Ssh = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +65,3 @@ def ssh(lab: Lab) -> Ssh:
         return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
     return over_ssh
-
-
-def eventually(claim: Callable[[], bool], seconds: float = 15.0) -> bool:
-    """Whether a claim comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not (held := claim()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return held

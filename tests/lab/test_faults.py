@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from conftest import eventually
+from waiting import eventually
 
 from greenfield.errors import LabError
 from greenfield.lab.command import run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Ssh, eventually
+from waiting import Ssh, eventually
 
 from greenfield.errors import LabError
 from greenfield.lab.command import run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Ssh, eventually
+from waiting import Ssh, eventually
 
 from greenfield.lab.kernel_view import MARKER, machine_values
 from greenfield.lab.lab import Lab

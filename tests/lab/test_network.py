@@ -7,7 +7,7 @@ import struct
 from ipaddress import IPv4Address
 
 import pytest
-from conftest import Ssh
+from waiting import Ssh
 
 from greenfield.artifacts.place import mirror_dir
 from greenfield.lab.lab import Lab

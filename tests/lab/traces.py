@@ -24,7 +24,11 @@ def traces(site: str) -> list[str]:
         try:
             words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             groups = (process / "cgroup").read_text()
+            dead = (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except OSError:
+            continue
+        # What is dead and waits for init to notice holds nothing any more.
+        if dead:
             continue
         if f"/{names.cgroup}" in groups or f"{names.state}/" in words or f"/run/netns/{prefix}" in words:
             found.append(f"process {process.name} {words}")
