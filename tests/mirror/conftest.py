@@ -6,31 +6,15 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mirrored import GREENFIELD, Site
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lab"
-GREENFIELD = str(Path(sys.executable).with_name("greenfield"))
 ANSWER_SECONDS = 20
-
-
-@dataclass(frozen=True)
-class Site:
-    """A spec folder with its mirror."""
-
-    spec: Path
-    folder: Path
-    environment: dict[str, str]
-
-    def greenfield(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command line against this mirror."""
-        command = [GREENFIELD, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="session")

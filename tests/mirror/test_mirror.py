@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import Site
+from mirrored import Site
 
 from greenfield.artifacts import load_lock
 from greenfield.lab.tree import ensure_tree
