@@ -91,7 +91,9 @@ def _sentence(run: RunResult) -> str:
     failed = {check.control for check in run.checks if check.outcome == "failed"}
     if failed:
         return f"{name} does not meet {len(failed)} control{'s' if len(failed) != 1 else ''}.{chosen}"
-    return f"{name} could not be judged: {run.count('error') or 'no'} checks gave no result.{chosen}"
+    count = run.count("error")
+    why = f"{count:,} check{'s' if count != 1 else ''} gave no result" if run.checks else "no check was run"
+    return f"{name} could not be judged: {why}.{chosen}"
 
 
 def _controls(group: Group) -> list[ControlView]:

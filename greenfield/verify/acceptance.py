@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import testinfra.host
-from _pytest.outcomes import Failed, Skipped
+from _pytest.outcomes import Failed, Skipped, XFailed
 
 from greenfield.errors import VerifyError
 from greenfield.model.standard import Control
@@ -124,10 +124,10 @@ class Acceptance:
         if raised is None:
             return
         outcome: Outcome = "error"
-        if isinstance(raised, AssertionError | Failed) and when == "call":
-            outcome, words = "failed", str(raised)
-        elif isinstance(raised, Skipped):
+        if isinstance(raised, Skipped | XFailed):
             words = f"skipped without being judged: {raised}"
+        elif isinstance(raised, AssertionError | Failed) and when == "call":
+            outcome, words = "failed", str(raised)
         elif isinstance(raised, VerifyError):
             words = raised.message
         else:

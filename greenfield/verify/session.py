@@ -26,6 +26,7 @@ BOOTSTRAP = "import sys;i=sys.stdin.buffer;exec(compile(i.read(int(i.readline())
 
 CONNECT_SECONDS = 15.0
 COMMAND_SECONDS = 60.0
+ROOT_UID = 0
 GRACE_SECONDS = 10.0
 """What a host gets to answer after a command's own deadline, before the connection counts as lost."""
 
@@ -175,7 +176,7 @@ class Session:
             hello = self._ready.result(CONNECT_SECONDS + GRACE_SECONDS)
         except FutureTimeout:
             raise self._unreachable("no answer after connecting") from None
-        if hello.get("uid") != 0:
+        if hello.get("uid") != ROOT_UID:
             raise self._unreachable("sudo did not give root")
 
     def _send_raw(self, data: bytes) -> None:

@@ -1,0 +1,44 @@
+"""JUnit XML: counts that CI systems add up, and text that XML can hold."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import fromstring
+
+from results_shape import VALID, check, control, evidence, run
+
+from greenfield.report.junit import junit
+
+
+def test_counts_and_cases() -> None:
+    etcd = control("ETCD-001", "etcd", "engine")
+    root = fromstring(
+        junit(
+            run(check(), check("failed"), check("error", of=etcd, target="config-store"), check("failed", waiver=VALID))
+        )
+    )
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+    }
+    assert [suite.get("name") for suite in root] == ["etcd", "host"]
+    case = root.find(".//testcase[failure]")
+    assert case.get("name") == "HOST-001 The claim of HOST-001"
+    assert case.find("failure").get("message") == "it is wrong"
+    assert "r1-h1$ uname -r" in case.find("failure").text
+
+
+def test_a_waiver_is_told_where_it_is_used() -> None:
+    skipped = fromstring(junit(run(check("failed", waiver=VALID)))).find(".//skipped")
+    assert skipped.get("message").startswith("waived until 2027-01-31 by platform: the lab shares one kernel")
+
+
+def test_characters_that_xml_forbids_are_replaced() -> None:
+    shown = junit(run(check("failed", message="bell \x07", evidence=(evidence("\x1b[31mred\x00"),))))
+    assert "bell \N{REPLACEMENT CHARACTER}" in fromstring(shown).find(".//failure").get("message")
+
+
+def test_figures_are_properties() -> None:
+    root = fromstring(junit(run(check(figures={"failover_seconds": 0.9}))))
+    assert root.find(".//property").attrib == {"name": "failover_seconds", "value": "0.9"}
