@@ -148,15 +148,17 @@ def parse_uris(listed: str, architecture: str) -> list[tuple[Package, str]]:
     return found
 
 
-def download(root: AptRoot, wanted: Sequence[tuple[str, Path, str]], seconds: float) -> str:
+def download(root: AptRoot, wanted: Sequence[tuple[str, Path, str]], seconds: float, guard: int) -> str:
     """Have apt fetch ``(uri, path, sha256)``, each resumed where it stopped; returns what it said of failures.
+
+    ``guard`` is the descriptor of a held lock that apt inherits.
 
     Proxies, credentials and mirrors are the workstation's apt configuration.
     """
     triples = [part for uri, path, sha256 in wanted for part in (uri, str(path), f"SHA256:{sha256}")]
     command = ["/usr/lib/apt/apt-helper", *root.options, "-o", "Acquire::Retries=3", "download-file", *triples]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, pass_fds=(guard,))
     except subprocess.TimeoutExpired:
         return f"not finished within {seconds:.0f} s"
     return done.stderr.strip() if done.returncode else ""

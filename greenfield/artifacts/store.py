@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from greenfield.artifacts.apt_root import AptRoot, download
 from greenfield.artifacts.digests import DigestCache, sha256_of
@@ -30,6 +33,9 @@ class Wanted:
     sha256: str
     bytes: int
 
+
+WAIT_SECONDS = 1800
+"""For another download of this user to end."""
 
 Progress = Callable[[str, int, int], None]
 """Told ``(what, done, total)`` while bytes arrive; both in bytes."""
@@ -97,14 +103,20 @@ class Store:
         Raises:
             ArtifactError: something could not be had; what did arrive is kept.
         """
-        missing = {want.sha256: want for want in wanted if self.find(want.sha256) is None}
-        if not missing:
+        if all(self.find(want.sha256) for want in wanted):
             return
         self._partial().mkdir(parents=True, exist_ok=True)
+        with (self.folder / "downloads.lock").open("w") as guard:
+            _hold(guard, progress)
+            missing = {want.sha256: want for want in wanted if self.find(want.sha256) is None}
+            if missing:
+                self._download(missing, root, progress, guard.fileno())
+
+    def _download(self, missing: Mapping[str, Wanted], root: AptRoot, progress: Progress, guard: int) -> None:
         total = sum(want.bytes for want in missing.values())
         failures: list[str] = []
         with ThreadPoolExecutor(WORKERS) as pool:
-            jobs = [pool.submit(self._batch, batch, root) for batch in _batches(list(missing.values()))]
+            jobs = [pool.submit(self._batch, batch, root, guard) for batch in _batches(list(missing.values()))]
             pending = set(jobs)
             while pending:
                 _, pending = wait(pending, timeout=0.5)
@@ -118,10 +130,10 @@ class Store:
                 fix="run it again; it goes on where it stopped",
             )
 
-    def _batch(self, batch: Sequence[Wanted], root: AptRoot) -> list[str]:
+    def _batch(self, batch: Sequence[Wanted], root: AptRoot, guard: int) -> list[str]:
         partial = {want.sha256: self._partial() / want.sha256 for want in batch}
         seconds = 120 + sum(want.bytes for want in batch) / SLOWEST_BYTES_PER_SECOND
-        said = download(root, [(want.uri, partial[want.sha256], want.sha256) for want in batch], seconds)
+        said = download(root, [(want.uri, partial[want.sha256], want.sha256) for want in batch], seconds, guard)
         failures = []
         for want in batch:
             file = partial[want.sha256]
@@ -147,6 +159,25 @@ class Store:
 
     def _partial(self) -> Path:
         return self.folder / "partial"
+
+
+def _hold(guard: TextIO, progress: Progress) -> None:
+    """One download at a time, so that no two write one partial file.
+
+    apt inherits the lock: where a killed run left it downloading, the next run waits for its end and goes on.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            progress("waiting for another download to end", 0, 0)
+        if time.monotonic() > deadline:
+            raise ArtifactError(
+                f"another download still holds {guard.name} after {WAIT_SECONDS} s", fix="look for apt-helper processes"
+            )
+        time.sleep(0.2)
 
 
 def _batches(wanted: Sequence[Wanted]) -> list[list[Wanted]]:

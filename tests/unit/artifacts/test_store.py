@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import tarfile
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from greenfield.artifacts import files
+from greenfield.artifacts import files, store
 from greenfield.artifacts.apt_root import AptRoot
 from greenfield.artifacts.catalogue import Catalogue, Entry, Source
 from greenfield.artifacts.digests import sha256_of
@@ -142,3 +143,18 @@ def test_a_lock_whose_file_is_another_here_is_refused(file: Path) -> None:
     with pytest.raises(ArtifactError, match=f"x-1/x from here has SHA-256 .*, the lock says {'0' * 64}"):
         sync(lock_of(ENTRY, "0" * 64), mirror_dir("lab"), catalogue=catalogue)
     assert not (mirror_dir("lab") / "files").exists()
+
+
+def test_a_second_download_waits_for_the_first(file: Path, root: AptRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "WAIT_SECONDS", 0.3)
+    folder = Store().folder
+    folder.mkdir(parents=True)
+    said: list[str] = []
+    wanted = [Wanted("x", file.as_uri(), sha256_of(file), 7)]
+    with (folder / "downloads.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ArtifactError, match="another download still holds"):
+            Store().fetch(wanted, root, lambda what, done, total: said.append(what))
+    assert "waiting for another download to end" in said
+    Store().fetch(wanted, root)
+    assert Store().find(sha256_of(file)) is not None
