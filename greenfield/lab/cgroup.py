@@ -13,6 +13,7 @@ from greenfield.errors import LabError
 
 ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "cpu", "cpuacct", "cpuset", "pids", "blkio", "freezer", "devices", "systemd", "unified")
+EXEC = 'exec "$@"'
 CPU_PERIOD_MICROSECONDS = 100_000
 
 
@@ -76,7 +77,7 @@ class Cgroup:
                         return pid
         return None
 
-    def join_script(self, then: str = 'exec "$@"') -> str:
+    def join_script(self, then: str = EXEC) -> str:
         """Shell text that moves the shell into the cgroup and then, unless told otherwise, becomes its arguments."""
         moves = " && ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self.folders())
         return f"{moves} || exit 125; {then}"

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from greenfield.errors import LabError
+from greenfield.lab.lock import inherited
 
 
 def run(argv: Sequence[str], *, timeout_seconds: float = 60.0, stdin: str | None = None) -> str:
@@ -28,7 +29,9 @@ def attempt(
 ) -> subprocess.CompletedProcess[str]:
     """Like ``run``, but a failure of the program is for the caller to judge by ``returncode``.
 
-    At the deadline the program and all that it started are killed. ``label`` names it in errors; it is ``argv`` else.
+    While this process holds a lab's lock, so does the program: when only this process is killed, the next command
+    waits for it. At the deadline the program and all that it started are killed. ``label`` names it in errors, or else
+    ``argv`` does.
     """
     shown = label or " ".join(argv)
     try:
@@ -40,6 +43,7 @@ def attempt(
             text=True,
             errors="replace",
             start_new_session=True,
+            pass_fds=inherited(),
         )
     except FileNotFoundError as error:
         raise LabError(

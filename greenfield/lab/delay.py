@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from greenfield.lab import delay_line
 from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.fabric import Fabric
 from greenfield.lab.names import interface
+from greenfield.lab.spawn import spawn
 from greenfield.model.site import Host
 
 
@@ -38,16 +38,7 @@ class Delay:
         log = self.fabric.names.host_dir(self.host.name) / "delay.log"
         self.cgroup.create()
         program = [sys.executable, "-I", delay_line.__file__, near, far, str(milliseconds)]
-        with log.open("wb") as said:
-            # Not awaited: it lives until the fault is cleared and its cgroup killed.
-            subprocess.Popen(
-                ["sh", "-c", self.cgroup.join_script(), "sh", *spine.argv(*program)],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-            )
+        spawn(self.cgroup, spine.argv(*program), log)
         deadline = time.monotonic() + 10
         while not (spine.has_link(near) and spine.has_link(far)):
             if time.monotonic() > deadline:

@@ -21,6 +21,7 @@ from greenfield.lab.kernel_server import KernelServer
 from greenfield.lab.mount import mounts_below, remove_folder, unmount_below
 from greenfield.lab.names import Names
 from greenfield.lab.namespace import Namespace
+from greenfield.lab.spawn import spawn
 from greenfield.model.site import Host, Site
 
 SYSTEM_CALLS = "@keyring bpf perf_event_open @module"
@@ -97,17 +98,8 @@ class LabHost:
             return
         cgroup.kill()
         self._write_boot_folder()
-        with (self.folder / "console.log").open("ab") as log:
-            subprocess.Popen(
-                ["sh", "-c", cgroup.join_script(BOOT_AGAIN), "sh", *self._nspawn()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-                env=ENVIRONMENT
-                | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
-            )
+        switches = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
+        spawn(cgroup, self._nspawn(), self.folder / "console.log", then=BOOT_AGAIN, env=ENVIRONMENT | switches)
 
     def wait_booted(self) -> str:
         """Wait until systemd says how the boot ended and return its word, ``running`` when all is well.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.kernel_view import entries
 from greenfield.lab.mount import mounts_below, unmount_below
 from greenfield.lab.names import Names
+from greenfield.lab.spawn import spawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,7 @@ class KernelServer:
         self.cgroup.kill()
         log = self.names.state / "kernel.log"
         program = [sys.executable, "-I", kernel_files.__file__, str(self.folder), *entries()]
-        with log.open("wb") as said:
-            # Not awaited: it lives on when this command ends, and ends with its cgroup.
-            subprocess.Popen(
-                ["sh", "-c", self.cgroup.join_script(), "sh", *program],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-            )
+        spawn(self.cgroup, program, log)
         deadline = time.monotonic() + 10
         while not self.alive():
             if time.monotonic() > deadline:

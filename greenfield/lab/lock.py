@@ -11,6 +11,24 @@ from contextlib import contextmanager
 from greenfield.errors import LabError
 from greenfield.lab.names import Names
 
+_held: list[int] = []
+
+
+def held() -> int:
+    """Descriptor of the lock this process holds. A child that inherits it keeps the lock until it closes it.
+
+    Raises:
+        LabError: none is held; only a command that holds its lab's lock may start something.
+    """
+    if not _held:
+        raise LabError("a lab is changed without its lock")
+    return _held[-1]
+
+
+def inherited() -> tuple[int, ...]:
+    """The lock for programs that must end before another command may go on; empty when none is held."""
+    return tuple(_held)
+
 
 @contextmanager
 def locked(names: Names, *, deadline_seconds: float = 120.0) -> Iterator[None]:
@@ -42,9 +60,11 @@ def locked(names: Names, *, deadline_seconds: float = 120.0) -> Iterator[None]:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            _held.append(file.fileno())
             try:
                 yield
             finally:
+                _held.remove(file.fileno())
                 if not names.state.exists():
                     path.unlink(missing_ok=True)
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from greenfield.artifacts.place import mirror_dir
 from greenfield.errors import LabError
 from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.fabric import Fabric
+from greenfield.lab.spawn import spawn
 from greenfield.model.site import Site
 
 NGINX = """# Written by greenfield lab up; serves the site's mirror to lab hosts.
@@ -104,16 +104,7 @@ class Services:
             os.kill(pid, signal.SIGTERM)
             self._wait_gone(name)
         (self.folder / f"{name}.pid").unlink(missing_ok=True)
-        with (self.folder / f"{name}.log").open("ab") as log:
-            # Not awaited: it lives on when this command ends, and ends with its cgroup.
-            subprocess.Popen(
-                ["sh", "-c", self.cgroup.join_script(), "sh", *self.fabric.services.argv(*argv)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-            )
+        spawn(self.cgroup, self.fabric.services.argv(*argv), self.folder / f"{name}.log")
 
     def _pid(self, name: str) -> int | None:
         """The running process whose pid file this is; a stale file never names a stranger."""
