@@ -10,7 +10,19 @@ import traceback
 from greenfield.cli.app import app, err
 from greenfield.errors import GreenfieldError
 
-COMMANDS: tuple[str, ...] = ("validate", "plan", "schema", "mirror", "lab", "roles", "up", "enroll", "verify", "controls", "demo")
+COMMANDS: tuple[str, ...] = (
+    "validate",
+    "plan",
+    "schema",
+    "mirror",
+    "lab",
+    "roles",
+    "up",
+    "enroll",
+    "verify",
+    "controls",
+    "demo",
+)
 """Modules of ``greenfield.cli`` that register commands on import, in the order ``--help`` shows them."""
 
 

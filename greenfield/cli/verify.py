@@ -74,12 +74,27 @@ def verify(
             return
         if spec is None:
             raise SpecError("no spec was named", fix="greenfield verify examples/lab")
-        request = Request(spec, output or REPORTS, cluster, tuple(only or ()), secrets, backend.value)
-        result, files = _judge(request)
     except GreenfieldError as error:
         _refuse(error)
+    request = Request(spec, output or REPORTS, cluster, tuple(only or ()), secrets, backend.value)
+    raise typer.Exit(_accept(request))
+
+
+def run_verify(spec: Path, cluster: str = "") -> int:
+    """Judge a cluster and print the verdict, as the command does; returns its exit code (0, 1 or 2)."""
+    from greenfield.verify.runner import Request
+
+    return _accept(Request(spec, REPORTS, cluster))
+
+
+def _accept(request: Request) -> int:
+    try:
+        result, files = _judge(request)
+    except GreenfieldError as error:
+        _say(error)
+        return NOT_JUDGED
     _tell(result, files)
-    raise typer.Exit(result.exit_code)
+    return result.exit_code
 
 
 def _judge(request: Request) -> tuple[RunResult, Files]:
@@ -157,8 +172,12 @@ def _public_key(spec: Path | None) -> Path:
 
 
 def _refuse(error: GreenfieldError) -> NoReturn:
-    err.print(f"[red]error:[/red] {_plain(str(error))}")
+    _say(error)
     raise typer.Exit(NOT_JUDGED) from error
+
+
+def _say(error: GreenfieldError) -> None:
+    err.print(f"[red]error:[/red] {_plain(str(error))}")
 
 
 def _plain(text: str) -> str:

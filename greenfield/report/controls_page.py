@@ -17,7 +17,7 @@ def controls_page(standard: Standard) -> str:
         "",
         f"<!-- Made from standards/{standard.name}.yaml by `greenfield controls`; do not edit. -->",
         "",
-        f"The standard `{standard.name}` has {len(standard.controls)} controls. `greenfield verify` judges all of them; "
+        f"The standard `{standard.name}` has {len(standard.controls)} controls. `greenfield verify` judges them all; "
         "thresholds are in base units (bytes, seconds, ratios).",
     ]
     for group, controls in groupby(standard.controls.values(), key=lambda control: control.group):

@@ -34,14 +34,17 @@ def recorded(monkeypatch: pytest.MonkeyPatch, result: RunResult) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "code", "word"), [("passed", 0, "ACCEPTED"), ("failed", 1, "NOT ACCEPTED")])
-def test_verdict_exit_code_and_files(
-    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: str, code: int, word: str
-) -> None:
+def test_verdict_and_exit_code(spec: Path, monkeypatch: pytest.MonkeyPatch, outcome: str, code: int, word: str) -> None:
     recorded(monkeypatch, run(check(outcome), identity=IDENTITY))
-    found, text = greenfield(str(spec), "--output", str(tmp_path / "out"))
+    found, text = greenfield(str(spec), "--output", str(spec / "out"))
     assert found == code
     assert f"\n{word}  1 check" in text
-    names = {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_run_leaves_report_junit_json_and_statement(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded(monkeypatch, run(check(), identity=IDENTITY))
+    greenfield(str(spec), "--output", str(spec / "out"))
+    names = {path.name for path in (spec / "out").iterdir()}
     assert names == {"orders.html", "orders.xml", "orders.json", "orders.intoto.json"}
 
 
