@@ -11,6 +11,8 @@ import pytest
 from scenario import succeeded
 
 HOST = "r3-h2"
+BLOCK = 65536
+ZEROS = bytes(BLOCK)
 WRITE_PARTITION_TABLE = (
     "python3 -c \"import struct; disk = open('{device}', 'r+b'); disk.seek(446); "
     "disk.write(bytes(4) + b'\\x83' + bytes(3) + struct.pack('<II', 2048, 4096)); "
@@ -70,26 +72,28 @@ def content(lab, host):
         host.check_output("sync && blockdev --flushbufs /dev/disk/by-id/*-data")
         seen = hashlib.sha256()
         with lab.host(HOST).disks[0].image.open("rb") as file:
-            for start, stop in extents(file):
+            for start in blocks(file):
                 file.seek(start)
-                seen.update(f"{start}-{stop}:".encode() + file.read(stop - start))
+                # Zeros written out and holes read the same, and the file system below may turn one into the other.
+                if (block := file.read(BLOCK)) != ZEROS:
+                    seen.update(f"{start}:".encode() + block)
         return seen.hexdigest()
 
     return digest
 
 
-def extents(file):
-    """Where a sparse file holds data: (start, end) pairs."""
-    end, stop = file.seek(0, os.SEEK_END), 0
-    while stop < end:
+def blocks(file):
+    """Where the blocks of a sparse file begin that may hold data."""
+    end, start = file.seek(0, os.SEEK_END), 0
+    while start < end:
         try:
-            start = file.seek(stop, os.SEEK_DATA)
+            start = file.seek(start, os.SEEK_DATA) // BLOCK * BLOCK
         except OSError as error:
             if error.errno == errno.ENXIO:  # Nothing but a hole is left.
                 return
             raise
-        stop = file.seek(start, os.SEEK_HOLE)
-        yield start, stop
+        yield start
+        start += BLOCK
 
 
 @pytest.fixture

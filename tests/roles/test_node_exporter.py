@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+import urllib.error
 import urllib.request
 
 import pytest
+
+
+START_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +21,35 @@ def test_few_executions(converged):
     assert converged.first.executions <= 4 * len(converged.layer.targets)
 
 
+def metrics_of(address, port):
+    """What the exporter answers; it may have been started a moment ago."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=10) as answer:
+                return answer.read().decode()
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 def test_the_admin_network_reads_metrics_of_the_data_disk(converged, plan):
     port = converged.layer.common["node_exporter_port"]
     for target in converged.layer.targets:
-        with urllib.request.urlopen(f"http://{target.address}:{port}/metrics", timeout=10) as answer:
-            metrics = answer.read().decode()
-        assert "node_filesystem_size_bytes{" in metrics
+        metrics = metrics_of(target.address, port)
         assert 'mountpoint="/data"' in metrics
-        assert "go_goroutines" in metrics
+        assert "node_timex_sync_status" in metrics
+
+
+def test_every_collector_works_within_what_the_unit_allows(converged, connect):
+    port = converged.layer.common["node_exporter_port"]
+    for target in converged.layer.targets:
+        lines = metrics_of(target.address, port).splitlines()
+        verdicts = [line.split()[-1] for line in lines if line.startswith("node_scrape_collector_success{")]
+        assert len(verdicts) > 10
+        assert set(verdicts) == {"1"}
+        assert connect(target.name).check_output("systemctl show -P NRestarts prometheus-node-exporter") == "0"
 
 
 def test_other_hosts_do_not(converged, connect):
