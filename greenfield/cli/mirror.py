@@ -94,6 +94,36 @@ def verify(spec: SpecArgument) -> None:
 
 
 @mirror.command()
+def status(spec: SpecArgument) -> None:
+    """Show what is locked for each part of the spec, the signing key, and whether the mirror holds it. Changes nothing.
+
+    Exit code 1 when the mirror is not as locked.
+
+    Example: greenfield mirror status examples/lab
+    """
+    from rich.table import Table
+
+    from greenfield.artifacts import of_spec, summary, verify_mirror
+
+    wanted = of_spec.wanted(spec)
+    held = of_spec.locked(wanted)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("artifact")
+    for column in ("packages", "files", "MB"):
+        table.add_column(column, justify="right")
+    table.add_column("version")
+    for name, artifact in held.artifacts.items():
+        size = sum(held.packages[package].bytes for package in artifact.packages)
+        size += sum(file.bytes for file in artifact.files)
+        versions = ", ".join(sorted({file.version for file in artifact.files}))
+        table.add_row(name, str(len(artifact.packages)), str(len(artifact.files)), f"{size / 1e6:.0f}", versions)
+    out.print(table)
+    out.print(f"locked {held.created}, signed by {held.fingerprint}", markup=False)
+    verify_mirror(held, wanted.served)
+    out.print(f"{summary(held)}: all as locked  {wanted.served}", markup=False)
+
+
+@mirror.command()
 def sbom(
     spec: SpecArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there, not to standard output.")] = None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 SpecPath = tuple[str | int, ...]
-"""Place in a spec: ``(kind, metadata.name, *keys)``, e.g. ``("Cluster", "orders", "spec", "engines", "kv", "members")``.
+"""Place in a spec: ``(kind, metadata.name, *keys)``, ``("Cluster", "orders", "spec", "engines", "kv", "members")``.
 
 A row of a CSV named by ``hostsFrom`` is ``("Site", site, "hosts", host_name, column)``, the same as an inline host.
 """
