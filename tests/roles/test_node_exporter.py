@@ -8,7 +8,6 @@ import urllib.request
 
 import pytest
 
-
 START_SECONDS = 20
 
 

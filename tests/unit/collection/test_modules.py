@@ -37,6 +37,11 @@ def test_missing_packages_are_named_by_check_mode(module):
     assert answer["installed"] == ["no-such-package", "dpkg=0.0-never"]
 
 
+def test_another_content_of_the_mirror_is_foreseen_for_installed_packages(module):
+    assert not module("packages", check=True, names=["dpkg"])["changed"]
+    assert module("packages", check=True, names=["dpkg"], content="never seen")["installed"] == ["dpkg"]
+
+
 def test_accounts_of_check_mode(module):
     answer = module(
         "accounts",

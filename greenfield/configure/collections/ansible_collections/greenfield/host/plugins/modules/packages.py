@@ -17,6 +17,11 @@ options:
     type: list
     elements: str
     required: true
+  content:
+    description: Digest of what the mirror holds. When it differs from that of the last run, the packages are also
+      brought to the mirror's versions.
+    type: str
+    default: ""
   start_services:
     description: Let packages start their services.
     type: bool
@@ -36,20 +41,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 installed:
-  description: What was (or in check mode would be) installed.
+  description: What was (or in check mode would be) installed or brought to another version.
   type: list
   returned: always
 """
 
 import contextlib
 import glob
+import hashlib
 import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.greenfield.host.plugins.module_utils import files as host_files
+
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# greenfield: services are not started while packages are installed\nexit 101\n"
+NOTES = "/var/lib/greenfield/packages"
 STAMP = "/run/greenfield/apt-lists"
 LOCK_SECONDS = 300
 OPTIONS = [
@@ -70,24 +79,22 @@ OPTIONS = [
 ]
 
 
-def missing(module, names):
-    """Those of the names that are not installed, or not in the wanted version."""
-    wanted = {}
-    for name in names:
-        package, _, version = name.partition("=")
-        wanted[package] = version
+def versions(module, names):
+    """Installed version of each named package; the absent ones are left out."""
+    packages = [name.partition("=")[0] for name in names]
     # dpkg-query fails when one package is unknown but still lists the others.
-    _, out, _ = module.run_command(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status} ${Version}\n", *wanted])
-    present = {}
-    for line in out.splitlines():
-        package, status, *version = line.split(" ")
-        if status == "installed":
-            present[package] = version[0] if version else ""
+    _, out, _ = module.run_command(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status} ${Version}\n", *packages])
+    rows = [line.split(" ") for line in out.splitlines()]
+    return {package: version for package, status, version in rows if status == "installed"}
+
+
+def missing(names, present):
+    """Those of the names that are not installed, or not in the wanted version."""
+    wanted = [(name, *name.partition("=")[::2]) for name in names]
     return [
         name
-        for name in names
-        for package, _, version in [name.partition("=")]
-        if package not in present or (version and present[package] != version)
+        for name, package, version in wanted
+        if present.get(package) is None or version not in ("", present[package])
     ]
 
 
@@ -139,9 +146,8 @@ def services_held(module):
         os.unlink(POLICY)
 
 
-def install(module, names):
+def install(module, names, fresh):
     """Install, with one more try after fetching the lists anew."""
-    fresh = lists_are_fresh(module.params["lists_valid_seconds"])
     if not fresh:
         update(module)
     with services_held(module):
@@ -153,23 +159,41 @@ def install(module, names):
         module.fail_json(msg=f"could not install {', '.join(names)}: {said}")
 
 
+def note_path(names):
+    """Where the digest that these packages were last brought to is remembered."""
+    return os.path.join(NOTES, hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()[:16])
+
+
+def bring(module, names):
+    """Install what is missing, and bring all to the mirror's versions when its content changed; what changed."""
+    content = module.params["content"]
+    before = versions(module, names)
+    lacking = missing(names, before)
+    stale = bool(content) and host_files.read(note_path(names)) != content.encode()
+    if module.check_mode or not (lacking or stale):
+        return lacking or (list(names) if stale else [])
+    install(module, names if stale else lacking, not stale and lists_are_fresh(module.params["lists_valid_seconds"]))
+    after = versions(module, names)
+    if left := missing(names, after):
+        module.fail_json(msg=f"apt-get succeeded but {', '.join(left)} is still missing")
+    if content:
+        host_files.replace(note_path(names), content.encode())
+    return [name for name in names if before.get(name.partition("=")[0]) != after[name.partition("=")[0]]]
+
+
 def main():
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
+            "content": {"type": "str", "default": ""},
             "start_services": {"type": "bool", "default": False},
             "lists_valid_seconds": {"type": "int", "default": 600},
         },
         supports_check_mode=True,
     )
-    names = missing(module, module.params["names"])
-    if names and not module.check_mode:
-        install(module, names)
-        left = missing(module, names)
-        if left:
-            module.fail_json(msg=f"apt-get succeeded but {', '.join(left)} is still missing")
-    module.exit_json(changed=bool(names), installed=names)
+    changed = bring(module, module.params["names"])
+    module.exit_json(changed=bool(changed), installed=changed)
 
 
 if __name__ == "__main__":
