@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses, summarize_address_range
 from typing import Any
 
 import testinfra.host
@@ -18,6 +19,21 @@ def policy(host: testinfra.host.Host) -> str:
 def opened(host: testinfra.host.Host) -> set[tuple[int, str]]:
     """TCP ports that rules accept, each with a source network (``0.0.0.0/0`` where the rule names none)."""
     return parse_opened(_rules(host))
+
+
+def merged(pairs: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """The same ports and sources with adjacent networks as one: nftables merges them, so only this form compares."""
+    by_port: dict[int, list[IPv4Network]] = {}
+    for port, source in pairs:
+        by_port.setdefault(port, []).extend(_networks(source))
+    return {(port, str(network)) for port, sources in by_port.items() for network in collapse_addresses(sources)}
+
+
+def _networks(source: str) -> list[IPv4Network]:
+    first, _, last = source.partition("-")
+    if last:
+        return list(summarize_address_range(IPv4Address(first), IPv4Address(last)))
+    return [IPv4Network(source)]
 
 
 def parse_opened(rules: list[dict[str, Any]]) -> set[tuple[int, str]]:

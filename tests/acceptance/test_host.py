@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from greenfield.verify.certificates import Certificate, key_matches
-from greenfield.verify.firewall import opened, policy
+from greenfield.verify.firewall import merged, opened, policy
 from greenfield.verify.kernel import shared_kernel
 from greenfield.verify.listeners import listeners
 from greenfield.verify.probe import probe_command, reached
@@ -224,8 +224,8 @@ def test_firewall_drops_by_default(host):
 
 @pytest.mark.control("HOST-023")
 def test_firewall_opens_exactly_the_planned_ports(host, desired):
-    planned = {(entry["port"], network) for entry in desired["baseline_ports"] for network in entry["sources"]}
-    found = opened(host)
+    planned = merged((entry["port"], source) for entry in desired["baseline_ports"] for source in entry["sources"])
+    found = merged(opened(host))
     assert found == planned, f"also open: {sorted(found - planned)}; still closed: {sorted(planned - found)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenfield.verify.firewall import parse_opened
+from greenfield.verify.firewall import merged, parse_opened
 from greenfield.verify.listeners import parse
 from greenfield.verify.redis import parse_nodes
 
@@ -58,6 +58,13 @@ def test_rules_that_drop_or_stand_elsewhere_open_nothing() -> None:
         rule(match("tcp", "dport", 24), {"accept": None}, chain="forward"),
     ]
     assert parse_opened(rules) == set()
+
+
+def test_adjacent_addresses_compare_as_nftables_merges_them() -> None:
+    single = {(16379, "10.77.1.12/32"), (16379, "10.77.1.13/32"), (22, "10.77.0.0/24")}
+    assert merged(single) == merged({(16379, "10.77.1.12/31"), (22, "10.77.0.0/24")})
+    assert merged({(16379, "10.77.1.12-10.77.1.13")}) == {(16379, "10.77.1.12/31")}
+    assert merged({(16379, "10.77.1.12/32")}) != merged({(16379, "10.77.1.12/31")})
 
 
 def test_cluster_nodes_are_read() -> None:
