@@ -59,7 +59,7 @@ unit: $(VENV)/.installed ## Only the tests that need no host.
 	@$(BIN)/pytest -q -p no:cacheprovider tests/unit
 
 e2e: setup ## Only the tests on lab hosts.
-	@$(AS_ROOT) .ci/test --hosts-only
+	@$(AS_ROOT) .ci/test mirror lab roles e2e
 
 bench: setup ## Measure against the plain tools; writes docs/performance.md.
 	@$(AS_ROOT) $(BIN)/python -m bench
