@@ -6,7 +6,13 @@ import json
 import os
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+
+FORMED = "/greenfield/formed"
+"""The key that says that all members were healthy together once."""
+
+POLL_SECONDS = 0.3
 
 
 class EtcdError(Exception):
@@ -74,6 +80,21 @@ class Etcd:
             return json.loads(done.stdout or "null")
         except ValueError as error:
             raise EtcdError(f"etcdctl {' '.join(words)}: {_last_words(done.stderr or done.stdout)}") from error
+
+    def insist(self, *words, names, deadline):
+        """Call until it succeeds: etcd refuses a change of members while one has just come or gone.
+
+        Raises EtcdError at the deadline (monotonic clock) with the last refusal.
+        """
+        while True:
+            try:
+                return self.call(*words, names=names)
+            except EtcdError as error:
+                if time.monotonic() > deadline:
+                    raise EtcdError(
+                        f"{error}. Fix: see to the health of the other members and run the delivery again"
+                    ) from error
+                time.sleep(POLL_SECONDS)
 
     def listening(self, names):
         """Those of the members whose client port accepts a connection; costs nothing where nobody listens."""

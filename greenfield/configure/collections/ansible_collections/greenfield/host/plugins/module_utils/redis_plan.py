@@ -76,7 +76,9 @@ def _assign(seen):
     for group, (first, last) in shard_ranges(groups).items():
         free = _runs([slot for slot in range(first, last + 1) if not owned[slot]])
         masters = [one for one in seen if one.group == group and "master" in one.own.flags]
-        home = group_primary(seen, group) or max(masters, key=lambda one: one.role == "primary", default=None)
+        home = group_primary(seen, group) or max(
+            masters, key=lambda one: (one.keys, one.role == "primary"), default=None
+        )
         if free and home:
             words = [str(end) for run in free for end in run]
             actions.append(Action(home.name, ("CLUSTER", "ADDSLOTSRANGE", *words)))

@@ -44,6 +44,7 @@ class Seen:
     nodes: dict = field(default_factory=dict)
     info: dict = field(default_factory=dict)
     state: str = ""
+    keys: int = 0
 
     @property
     def own(self):
@@ -91,6 +92,7 @@ def look_at(member, port, access):
                 nodes=parse_nodes(redis.call("CLUSTER", "NODES")),
                 info=redis.info("replication", "persistence"),
                 state=cluster["cluster_state"],
+                keys=redis.call("DBSIZE"),
             )
     except RedisError as error:
         return Seen(**who, trouble=str(error))
@@ -125,9 +127,10 @@ def faults(seen, excused=frozenset()):
     known = {id_ for one in answering for id_ in one.nodes}
     for id_ in sorted(known - set(names)):
         node = next(one.nodes[id_] for one in answering if id_ in one.nodes)
-        at = [one.name for one in seen if one.address == node.address]
-        if not node.greeting and not (at and at[0] in excused):
-            found.append(f"unknown or lost node {id_[:8]} ({at[0] if at else node.address or 'no address'})")
+        at = next((one for one in seen if one.address == node.address), None)
+        # A member that does not answer is named already, and its id can't be told from a lost one.
+        if not node.greeting and not (at and (at.trouble or at.name in excused)):
+            found.append(f"unknown or lost node {id_[:8]} ({at.name if at else node.address or 'no address'})")
     return found
 
 

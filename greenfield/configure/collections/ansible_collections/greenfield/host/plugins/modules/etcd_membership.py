@@ -78,11 +78,9 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.greenfield.host.plugins.module_utils import data_directory
-from ansible_collections.greenfield.host.plugins.module_utils import files as host_files
-from ansible_collections.greenfield.host.plugins.module_utils.etcd_client import Etcd, EtcdError
-from ansible_collections.greenfield.host.plugins.module_utils.etcd_decision import View, decide
+from ansible_collections.greenfield.host.plugins.module_utils.etcd_client import FORMED, Etcd, EtcdError
+from ansible_collections.greenfield.host.plugins.module_utils.etcd_joining import Joining
 
-FORMED = "/greenfield/formed"
 POLL_SECONDS = 0.3
 
 
@@ -101,115 +99,12 @@ class Membership:
             if not self.module.check_mode:
                 self.module.fail_json(msg=trouble)
             return True, {"restart": False, "decision": "new"}
-        made = []
-        if not self.module.check_mode:
-            made = data_directory.ensure([self.etcd.data, f"{self.etcd.data}-snapshots"], "etcd")
-        if self.etcd.has_data():
-            return bool(made), {"restart": self._restart_follows(), "decision": "keep"}
-        if self.module.check_mode and not os.path.exists(os.path.join(self.etcd.binaries, "etcdctl")):
-            return True, {"restart": False, "decision": "new"}
-        decision = decide(
-            self._ask(),
-            self.etcd.member,
-            self.etcd.peer_url(self.etcd.member),
-            len(self.etcd.members),
-            self.parameters["formed"] or os.path.exists(self._path("started")),
-        )
-        if decision.kind == "refuse":
-            self.module.fail_json(msg=decision.reason)
-        facts = {"restart": False, "decision": decision.kind, "reason": decision.reason}
-        if self.module.check_mode:
-            return True, facts
-        data_directory.set_aside(self.etcd.data, ["member"], "lost")
-        if decision.kind == "new":
-            changed = self._permit("new", {name: self.etcd.peer_url(name) for name in self.etcd.members})
-        else:
-            changed = self._permit("existing", self._add_again(decision.remove))
-        return changed or bool(made), facts
-
-    def _path(self, name):
-        return os.path.join(self.etcd.config, name)
-
-    def _restart_follows(self):
-        """Whether a file that is read only at the start changed, in this run or in an earlier one that was ended."""
-        files = [
-            self._path("etcd.env"),
-            self._path("pki/ca.crt"),
-            f"/etc/systemd/system/greenfield-etcd-{self.etcd.cluster}.service",
-        ]
-        if any(path in self.parameters["changed_paths"] for path in files):
-            return True
+        joining = Joining(self.etcd, self.deadline, check=self.module.check_mode)
         try:
-            since = os.stat(self._path("last-start")).st_mtime
-            return any(os.stat(path).st_ctime > since for path in files)
-        except FileNotFoundError:
-            return False
-
-    def _ask(self):
-        """What the other members say: those with a quorum first, then each for itself."""
-        others = self.etcd.others()
-        listening = self.etcd.listening(others)
-        last_seen = ", ".join(
-            f"{name} {'listens' if name in listening else 'does not accept connections'}" for name in others
-        )
-        if not listening:
-            return View(None, False, 0, last_seen)
-        try:
-            _, entries = self.etcd.member_list(listening)
-            formed = self.etcd.read(FORMED, listening)
-            health = self.etcd.healthy(others)
+            return joining.run(formed=self.parameters["formed"], changed_paths=self.parameters["changed_paths"])
         except EtcdError as error:
-            return View(None, self._formed_without_quorum(listening), 0, f"{last_seen}; {error}")
-        ill = [f"{name}: {trouble}" for name, trouble in health.items() if trouble]
-        return View(entries, formed, len(health) - len(ill), "; ".join(ill) or "the others are healthy")
-
-    def _formed_without_quorum(self, names):
-        for name in names:
-            try:
-                if self.etcd.read(FORMED, [name], consistency="s"):
-                    return True
-            except EtcdError:
-                continue
-        return False
-
-    def _permit(self, state, urls):
-        initial = (
-            f"ETCD_INITIAL_CLUSTER={','.join(f'{name}={url}' for name, url in sorted(urls.items()))}\n"
-            f"ETCD_INITIAL_CLUSTER_STATE={state}\nETCD_INITIAL_CLUSTER_TOKEN={self.etcd.token}\n"
-        ).encode()
-        changed = False
-        for name, content in (("initial.env", initial), ("permit", f"{state}\n".encode())):
-            if host_files.read(self._path(name)) != content:
-                host_files.replace(self._path(name), content)
-                changed = True
-        return changed
-
-    def _add_again(self, gone):
-        """Remove the old entries, add the member, and return the cluster's members as name to peer URL."""
-        names = self.etcd.listening(self.etcd.others())
-        for identifier in gone:
-            self._insist("member", "remove", f"{identifier:x}", names=names)
-        url = self.etcd.peer_url(self.etcd.member)
-        added = self._insist("member", "add", self.etcd.member, f"--peer-urls={url}", names=names)
-        by_url = {self.etcd.peer_url(name): name for name in self.etcd.members}
-        urls = {}
-        for entry in added["members"]:
-            for peer in entry["peerURLs"]:
-                urls[entry.get("name") or by_url.get(peer, "")] = peer
-        return urls
-
-    def _insist(self, *words, names):
-        """etcd refuses a change of members while one has just (dis)connected; ask until the deadline."""
-        while True:
-            try:
-                return self.etcd.call(*words, names=names)
-            except EtcdError as error:
-                if time.monotonic() > self.deadline:
-                    self.module.fail_json(
-                        msg=f"after {self.parameters['deadline_seconds']} s: {error}. Fix: see to the health of the "
-                        "other members and run the delivery again"
-                    )
-                time.sleep(POLL_SECONDS)
+            self.module.fail_json(msg=str(error))
+            raise
 
     def formed(self):
         """Wait for the whole, then write the key."""
@@ -326,13 +221,17 @@ class Membership:
             return bool(own), {"left": bool(own)}
         if own:
             well = self._others_have_quorum(len(entries) - 1, "removed")
-            for entry in own:
-                self._insist("member", "remove", f"{entry['ID']:x}", names=well)
+            try:
+                for entry in own:
+                    words = ("member", "remove", f"{entry['ID']:x}")
+                    self.etcd.insist(*words, names=well, deadline=self.deadline)
+            except EtcdError as error:
+                self.module.fail_json(msg=f"{self.etcd.member} can't leave: {error}")
         self._stop()
         data_directory.set_aside(self.etcd.data, ["member"], "removed")
         for name in ("started", "permit", "initial.env"):
-            if os.path.exists(self._path(name)):
-                os.unlink(self._path(name))
+            if os.path.exists(path := os.path.join(self.etcd.config, name)):
+                os.unlink(path)
         return True, {"left": bool(own)}
 
     def _stop(self):

@@ -102,8 +102,9 @@ class Settings:
             with Redis(self.address, self.port, self.access) as redis:
                 self._settings(redis)
                 self._certificate(redis)
-                self._users(redis, f"{self.config}/users.acl" in changed)
                 self._version(redis)
+                # Last, because reading the users anew ends this connection.
+                self._users(redis, f"{self.config}/users.acl" in changed)
         except RedisError as error:
             if not self.module.check_mode:
                 self.module.fail_json(msg=f"the server at {self.address}:{self.port}: {error}")
