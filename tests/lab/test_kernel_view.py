@@ -65,6 +65,13 @@ def test_what_no_view_covers_cannot_be_written(lab: Lab, machine_before: dict[st
     assert "Read-only" in done.stderr
 
 
+def test_no_host_can_set_the_clock(lab: Lab, ssh: Ssh) -> None:
+    # To what it shows already, so that a hole in the lab would do no harm.
+    script = "python3 -c 'import time; time.clock_settime(time.CLOCK_REALTIME, time.time())'"
+    assert "PermissionError" in lab.run("r1-h1", script).stderr
+    assert "PermissionError" in ssh("r1-h1", f"sudo {script}").stderr
+
+
 def test_own_network_settings_are_in_force_and_stay_inside(lab: Lab) -> None:
     assert lab.run("r1-h1", "sysctl -qw net.ipv4.tcp_syncookies=2; sysctl -n net.ipv4.tcp_syncookies").stdout == "2\n"
     assert lab.run("r2-h1", "sysctl -n net.ipv4.tcp_syncookies").stdout != "2\n"

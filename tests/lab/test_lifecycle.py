@@ -15,6 +15,7 @@ from small_site import small_site
 from traces import traces
 
 from greenfield.errors import LabError
+from greenfield.lab.kernel_server import KernelServer
 from greenfield.lab.lab import Lab
 from greenfield.lab.namespace import Namespace
 from greenfield.model.site import Site
@@ -53,12 +54,14 @@ def test_up_mends_what_is_missing(lab: Lab) -> None:
     lab.host("r1-h1").kill()
     lab.fabric.spine.delete_link(lab.fabric.port("r2-h1"))
     lab.services.cgroup.kill()
+    KernelServer(lab.names).cgroup.kill()
     lab.cut("r3")
     lab.up()
     assert [status.state for status in lab.status()] == ["running"] * 3
     assert lab.services.alive("nginx")
     assert lab.faults() == []
     for host in lab.hosts:
+        assert lab.run(host, "sysctl -qw vm.swappiness=9; cat /proc/sys/vm/swappiness").stdout == "9\n"
         assert (
             lab.run(host, "python3 -c 'import socket; socket.create_connection((\"10.78.0.2\", 8080), 5)'").returncode
             == 0
