@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import testinfra.host
 from _pytest.outcomes import Failed, Skipped, XFailed
@@ -16,6 +16,7 @@ from greenfield.errors import VerifyError
 from greenfield.model.standard import Control
 from greenfield.verify.backend import FleetBackend, PlainSshBackend
 from greenfield.verify.judge import judge, waiver_for
+from greenfield.verify.lock import hold
 from greenfield.verify.recorder import Recorder
 from greenfield.verify.results import CheckResult, Outcome, RunResult, WaiverNote
 from greenfield.verify.selection import Selection, hosts_of, targets
@@ -47,6 +48,7 @@ class Acceptance:
         self._expected: list[tuple[Control, str]] = self._demanded()
         self._results: dict[tuple[str, str], CheckResult] = {}
         self._scout = ""
+        self._lock: TextIO | None = None
         self._running: tuple[Control, str] | None = None
         self._looked_ahead = False
 
@@ -64,6 +66,14 @@ class Acceptance:
         """Hold the run to checks that have been collected, beside those that the standard demands."""
         known = {(control.id, target) for control, target in self._expected}
         self._expected += [(c, t) for c, t in checks if (c.id, t) not in known]
+
+    def hold(self) -> None:
+        """Be the only run that may disturb the cluster, until ``close``.
+
+        Raises:
+            VerifyError: another one is.
+        """
+        self._lock = hold(self.subject.site.name, self.subject.cluster.name)
 
     def scout(self) -> str:
         """The first host that answers: its read-only checks go first and show the way to the others."""
@@ -168,6 +178,8 @@ class Acceptance:
         """End the connections."""
         if self._fleet is not None:
             self._fleet.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def result(self) -> RunResult:
         """Everything found; what the standard demands and no test judged is an error."""

@@ -92,6 +92,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
         return
     acceptance.expect([item.stash[CONTROL] for item in kept])
+    if any(item.get_closest_marker("reads_only") is None for item in kept):
+        try:
+            acceptance.hold()
+        except VerifyError as error:
+            raise pytest.UsageError(str(error)) from error
     scout = acceptance.scout() if any(item.get_closest_marker("reads_only") for item in kept) else ""
     # Stable: within each part the order of the suites stays.
     items[:] = sorted(kept, key=lambda item: _turn(item, scout))
