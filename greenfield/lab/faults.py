@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 from greenfield.errors import LabError
@@ -42,31 +43,43 @@ class Faults:
     def _boot(self, lab_host: LabHost, identity: access.Identity) -> None:
         """Have a host running; its network is there."""
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lab's lock.
+
+        Raises:
+            LabError: there is no lab to change.
+        """
+        with locked(self.names):
+            if not self.fabric.spine.exists():
+                raise LabError(f"lab {self.site.name} is not up", fix="greenfield lab up")
+            yield
+
     def faults(self) -> list[Fault]:
         """Faults that stand, oldest first."""
         return self.book.all()
 
     def stop_host(self, host: str) -> Fault:
         """Power a host off cleanly; its data stays."""
-        with locked(self.names):
+        with self._changing():
             self._thawed(host).stop()
             return self.book.add("stop", host)
 
     def kill_host(self, host: str) -> Fault:
         """Take a host's power away in the middle of whatever it does; its data stays."""
-        with locked(self.names):
+        with self._changing():
             self.host(host).kill()
             return self.book.add("kill", host)
 
     def start_host(self, host: str) -> None:
         """Bring a stopped or killed host back with its data, and wait until it has booted."""
-        with locked(self.names):
+        with self._changing():
             self._clear([f for f in self.book.all() if f.target == host and f.kind in ("stop", "kill", "freeze")])
             self._boot(self.host(host), access.ensure_identity(self.site))
 
     def freeze_host(self, host: str) -> Fault:
         """Stop every process of a host where it is; its network still answers at the link, nothing above does."""
-        with locked(self.names):
+        with self._changing():
             lab_host = self._thawed(host)
             if not lab_host.running():
                 raise LabError(f"host {host} does not run, so it can't be frozen", fix=f"greenfield lab start {host}")
@@ -75,13 +88,13 @@ class Faults:
 
     def cut(self, target: str) -> Fault:
         """Take down the link of a host, or of a whole rack towards the rest of the site."""
-        with locked(self.names):
+        with self._changing():
             self.fabric.cut(self._link(target))
             return self.book.add("cut", target, "rack" if target in self.site.racks else "host")
 
     def delay(self, host: str, milliseconds: int) -> Fault:
         """Make every packet to and from a host so much late, each way; a second delay replaces the first."""
-        with locked(self.names):
+        with self._changing():
             Delay(self.fabric, self.host(host).host).insert(milliseconds)
             return self.book.add("delay", host, f"{milliseconds} ms")
 
@@ -92,7 +105,7 @@ class Faults:
             host: whose disk.
             place: a disk of the hardware class, or a path in the host; empty means the first disk.
         """
-        with locked(self.names):
+        with self._changing():
             path = self._fill_path(host, place)
             fault = self.book.add("fill", host, str(path))
             # One large extent first, because writing it all would take long; then whatever is left.
@@ -114,7 +127,7 @@ class Faults:
         Raises:
             LabError: no fault of such an id stands.
         """
-        with locked(self.names):
+        with self._changing():
             standing = {fault.id: fault for fault in self.book.all()}
             wanted = list(standing) if ids is None else list(ids)
             if unknown := [i for i in wanted if i not in standing]:

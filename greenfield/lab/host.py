@@ -36,6 +36,8 @@ BOOT_AGAIN = 'while "$@"; [ $? -eq 133 ]; do :; done'
 """A container that rebooted itself makes nspawn end with 133; anything else is the end."""
 
 BOOT_SECONDS = 90.0
+START_SECONDS = 10.0
+"""Longest time without any process before a boot is given up."""
 STOP_SECONDS = 60.0
 
 
@@ -98,6 +100,7 @@ class LabHost:
         hardware = self.site.hardware[self.host.hardware]
         cgroup.limit(memory_bytes=hardware.memory_bytes, cores=hardware.cores)
         if self.running():
+            cgroup.thaw()
             return
         cgroup.kill()
         self._write_boot_folder()
@@ -111,8 +114,8 @@ class LabHost:
             LabError: it did not get there in time; carries what was last seen.
         """
         deadline = time.monotonic() + BOOT_SECONDS
-        seen = "no process 1"
-        while time.monotonic() < deadline:
+        seen, alive = "no process 1", time.monotonic()
+        while (now := time.monotonic()) < deadline and now < alive + START_SECONDS:
             try:
                 # Asked again and again: with --wait, systemctl now and then misses the end of the boot.
                 done = self.run(["systemctl", "is-system-running"], timeout_seconds=5)
@@ -121,10 +124,15 @@ class LabHost:
                 seen = error.message
             if seen in ("running", "degraded"):
                 return seen
+            if self.cgroup.pids():
+                alive = time.monotonic()
             time.sleep(0.15)
+        console = self.folder / "console.log"
+        last = (console.read_text(errors="replace").strip() if console.exists() else "").rpartition("\n")[2]
         raise LabError(
-            f"host {self.host.name} did not boot within {BOOT_SECONDS:g} s; last seen: {seen}",
-            fix=f"read {self.folder / 'console.log'}",
+            f"host {self.host.name} did not boot in {now - alive if now < deadline else BOOT_SECONDS:.0f} s; "
+            f"last seen: {seen}; its console: {last or 'nothing'}",
+            fix=f"read {console}",
         )
 
     def stop(self) -> None:

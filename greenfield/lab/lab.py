@@ -122,7 +122,7 @@ class Lab(Faults):
 
     def reset_host(self, host: str, *, keep_key: bool = False) -> None:
         """Replace a host by a fresh one of the same name: bare system, empty disks and, unless kept, a new host key."""
-        with locked(self.names):
+        with self._changing():
             lab_host = self.host(host)
             key = lab_host.folder / "ssh_host_ed25519_key"
             kept = {p: p.read_bytes() for p in (key, key.with_suffix(".pub")) if keep_key and p.exists()}
@@ -131,7 +131,7 @@ class Lab(Faults):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
                 path.chmod(0o600)
-            self.book.remove(f.id for f in self.book.all() if f.target == host and f.kind in ("stop", "kill", "fill"))
+            self.book.remove(f.id for f in self.book.all() if f.target == host and f.kind not in ("cut", "delay"))
             self._boot(lab_host, access.ensure_identity(self.site))
             self._pin()
 

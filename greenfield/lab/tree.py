@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ PACKAGES = (
 )  # fmt: skip
 RECIPE = "2"
 """Raised when ``_finish`` changes, so that old trees are not used."""
+
+SAY_SECONDS = 5.0
 
 Say = Callable[[str], None]
 
@@ -67,6 +70,7 @@ def _debootstrap(target: Path, say: Say) -> None:
     argv = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(target), MIRROR]
     say(f"building the base system (Debian {SUITE}, once, about a minute)")
     last: deque[str] = deque(maxlen=5)
+    stage, said = "", 0.0
     try:
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     except FileNotFoundError as error:
@@ -74,8 +78,10 @@ def _debootstrap(target: Path, say: Say) -> None:
     with process:
         for line in process.stdout or ():
             last.append(line.strip())
-            if line.startswith("I: "):
-                say(f"base system: {line[3:].strip()[:70]}")
+            words = line.removeprefix("I: ").split()
+            if line.startswith("I: ") and words and (words[0] != stage or time.monotonic() > said + SAY_SECONDS):
+                stage, said = words[0], time.monotonic()
+                say(f"base system: {' '.join(words)[:70]}")
     if process.returncode != 0:
         raise LabError(f"debootstrap failed: {' / '.join(last)}", fix=f"check that {MIRROR} is reachable")
 

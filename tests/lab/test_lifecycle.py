@@ -128,3 +128,24 @@ def test_a_range_in_use_is_refused_before_anything_is_made(lab: Lab, tmp_path: P
     with pytest.raises(LabError, match=r"10\.78\.0\.0/20 of site labtwin overlaps the route to 10\.78"):
         twin.up()
     assert traces("labtwin") == []
+
+
+def test_what_is_not_up_can_not_be_broken(site: Site) -> None:
+    lab = Lab(site)
+    for change in (lambda: lab.cut("r1"), lambda: lab.start_host("r1-h1"), lambda: lab.reset_host("r1-h1")):
+        with pytest.raises(LabError, match=r"lab labdown is not up(?s:.*)greenfield lab up"):
+            change()
+    assert {status.state for status in lab.status()} == {"absent"}
+    assert traces("labdown") == []
+
+
+def test_a_host_that_can_not_start_is_named_soon(site: Site) -> None:
+    lab = Lab(site)
+    lab.up()
+    lab.stop_host("r2-h1")
+    (lab.host("r2-h1").root / "usr/lib/systemd/systemd").unlink()
+    began = time.monotonic()
+    with pytest.raises(LabError, match=r"host r2-h1 did not boot in \d+ s; last seen: .*; its console: ."):
+        lab.start_host("r2-h1")
+    assert time.monotonic() - began < 40
+    assert lab.run("r1-h1", "true").returncode == 0
