@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -67,6 +68,8 @@ class Lab(Faults):
             ensure_tree(self._say)
             check_room([h.host.name for h in self.hosts.values() if not h.running()])
             self._record_namespaces()
+            if not self.born:
+                (self.names.state / "born").write_text(str(uuid.uuid4()))
             self._remove_strangers()
             identity = access.ensure_identity(self.site)
             self._say("network")
@@ -105,6 +108,12 @@ class Lab(Faults):
             detach_below(self.names.state)
             remove_folder(self.names.state)
             access.unpin(self.site)
+
+    @property
+    def born(self) -> str:
+        """What tells this lab from one that stood here before; empty where there is none."""
+        file = self.names.state / "born"
+        return file.read_text() if file.exists() else ""
 
     def status(self) -> list[HostStatus]:
         """How each host of the site is, in the site's order. Reads only."""

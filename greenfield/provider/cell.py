@@ -90,7 +90,7 @@ class Cell(Resource):
             rollout = self._rollout(inputs)
             results.update(await (rollout.in_turn(batch) if standing else rollout.side_by_side(batch)))
         if gone and inputs["layer"] != HOST_LAYER:
-            await self._take_away(call, old, gone, wipe=bool(inputs.get("wipe")))
+            await self._take_away(call, old, gone, whole=False)
         return self._settle(inputs, old, wanted, results)
 
     async def read(self, call: Call, state: Values) -> Values:
@@ -119,13 +119,14 @@ class Cell(Resource):
         if state["layer"] == HOST_LAYER:
             return
         await self._session.before_change(state["site"])
-        await self._take_away(call, state, list(state.get("hosts", {})), wipe=bool(state.get("wipe")))
+        await self._take_away(call, state, list(state.get("hosts", {})), whole=bool(state.get("wipe")))
 
-    async def _take_away(self, call: Call, state: Values, hosts: list[str], *, wipe: bool) -> None:
+    async def _take_away(self, call: Call, state: Values, hosts: list[str], *, whole: bool) -> None:
+        """Take members away: ``whole`` when the engine itself goes, named for wiping, so that no quorum must stay."""
         wanted = desired_hosts(state, state, 0)
         for entry in ("drain", "remove"):
             for host in hosts:
-                batch = batch_of(call.urn, state, wanted, [host], frozenset(), entry=entry, wipe=wipe)
+                batch = batch_of(call.urn, state, wanted, [host], frozenset(), entry=entry, retire=whole)
                 result = (await self._rollout(state).side_by_side(batch))[host]
                 # A host that is gone for good can't be asked to leave; its engine forgets it by its other members.
                 if result.status == "unreachable":

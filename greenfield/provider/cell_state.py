@@ -32,12 +32,13 @@ DesiredHosts = dict[str, DesiredHost]
 
 def desired_hosts(old: Values, inputs: Values, now: int) -> DesiredHosts:
     """What each host of the cell should be. ``now`` (seconds since 1970) decides renewals; 0 renews nothing."""
-    shared = _sha([inputs["content"], inputs["common"], inputs.get("secrets") or {}, _authority_print(inputs)])
+    shared = _sha([inputs["content"], inputs.get("secrets") or {}, _authority_print(inputs)])
+    common = json.loads(inputs["common"])
     hosts: DesiredHosts = {}
     for name, text in inputs["hosts"].items():
         own = json.loads(text)
         issued = _issued(old, inputs, name, own["subject"], now)
-        digest = _sha([shared, own["variables"], own["subject"], issued, inputs["lifetimeSeconds"]])
+        digest = _sha([shared, {**common, **own["variables"]}, own["subject"], issued, inputs["lifetimeSeconds"]])
         hosts[name] = DesiredHost(own["address"], own["variables"], own["subject"], issued, digest)
     return hosts
 
@@ -113,7 +114,7 @@ def batch_of(
     *,
     entry: str = "main",
     check: bool = False,
-    wipe: bool = False,
+    retire: bool = False,
 ) -> Batch:
     """The batch that brings ``hosts`` of the cell where they should be."""
     connection = inputs["connection"]
@@ -122,7 +123,7 @@ def batch_of(
     if authority:
         common[f"{prefix}_authority"] = authority["certificate"]
     if entry in ("drain", "remove"):
-        common |= {f"{inputs['roles'][0]}_wipe": wipe, f"{inputs['roles'][0]}_retire": True}
+        common |= {f"{inputs['roles'][0]}_wipe": retire, f"{inputs['roles'][0]}_retire": retire}
     targets = []
     for name in hosts:
         host = wanted[name]

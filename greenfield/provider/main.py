@@ -35,6 +35,9 @@ def _print_schema() -> None:
 
 
 async def _serve(engine: str) -> None:
+    # gRPC's fork handlers break the children that ansible-runner forks beside a running server; those children
+    # exec at once and need no gRPC.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
     import grpc.aio
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
     from pulumi.runtime.proto import provider_pb2_grpc

@@ -159,7 +159,7 @@ class Rollout:
         down = set(mended) if moment == "before" else set()
         excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
         common = {**gate.common, f"{gate.role}_health_except": excepted}
-        message = "no member's host answered"
+        message, unformed = "no member's host answered", False
         for target in gate.targets:
             job = Job(
                 f"{gate.engine} health {moment} {batch.cell}",
@@ -170,11 +170,18 @@ class Rollout:
                 "health",
             )
             result = (await self._session.run(job, batch.urn)).hosts[target.name]
-            if not result.failed:
+            if not result.failed and result.facts.get("formed", True):
                 return
+            if not result.failed:
+                unformed = True
+                continue
             message = result.message
             if result.status == "failed":
                 break
+        else:
+            # Nobody who answers knows of a formed engine, so there is nothing yet that a change could disturb.
+            if unformed:
+                return
         if moment == "before":
             raise _ShutError(
                 f"{gate.engine} is not healthy, so its next member is not touched: {message}",

@@ -12,22 +12,23 @@ from typing import Any
 
 from greenfield import content
 from greenfield.engines import ENGINES
-from greenfield.plan import HOST_LAYER, Cell, Plan, certificate_subjects, engine_common, host_variables
+from greenfield.plan import HOST_LAYER, Cell, Plan, cell_variables, certificate_subjects, engine_common, host_variables
 from greenfield.resources.site import Site
 
 GATE_HOSTS = 3
 """A gate asks one member; two more stand by in case its host does not answer."""
 
 
-def cell_inputs(site: Site, cell: Cell, common: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Everything of a cell but its secrets and gates."""
+def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Everything of a cell but its secrets and gates. ``facts`` is what the plan can't know of the layer."""
     plan = site.args.plan
     subjects = certificate_subjects(plan, cell)
+    shared, own = cell_variables(plan, cell, facts)
     hosts = {
         host: _json(
             {
                 "address": plan.site.hosts[host].address,
-                "variables": host_variables(plan, cell, host),
+                "variables": own[host],
                 "subject": asdict(subjects[host]),
             }
         )
@@ -43,7 +44,7 @@ def cell_inputs(site: Site, cell: Cell, common: dict[str, Any], prefix: str) -> 
         "rack": cell.rack,
         "roles": list(cell.roles),
         "content": roles_digest(cell.roles),
-        "common": _json(common),
+        "common": _json(shared),
         "hosts": hosts,
         "certificatePrefix": prefix,
         "authority": site.authority.pair,

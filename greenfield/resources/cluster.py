@@ -15,6 +15,7 @@ from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.plan import Plan, load_placement, make_plan, save_placement
 from greenfield.resources.engine import Engine, EngineArgs
+from greenfield.resources.interrupt import end_quietly
 from greenfield.resources.node_pool import NodePool, NodePoolArgs
 from greenfield.resources.site import Site, SiteArgs
 from greenfield.spec import load
@@ -72,6 +73,7 @@ class Cluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Cluster", name, {}, opts)
+        end_quietly()
         plan = args.plan
         if not pulumi.runtime.is_dry_run():
             save_placement(args.folder, plan)

@@ -70,7 +70,7 @@ class Engine(pulumi.ComponentResource):
         for cell in plan.cells:
             if cell.layer != args.engine:
                 continue
-            inputs = cell_inputs(args.site, cell, self._common, self._kind.role)
+            inputs = cell_inputs(args.site, cell, args.facts, self._kind.role)
             inputs |= {"gates": gate, "secrets": self._secrets(), "wipe": args.engine in self._spec.wipe}
             before = [args.pool.cells[cell.rack], *(engine.formation for engine in args.after)]
             options = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=before))

@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi
 
-from greenfield.plan import host_layer_common
 from greenfield.resources.cell_inputs import cell_inputs, engines_on, gates, host_layer_cells
 from greenfield.resources.custom import Cell
 from greenfield.resources.site import Site
@@ -34,10 +33,9 @@ class NodePool(pulumi.ComponentResource):
             "baseline_apt_key": lock.apt_key if lock else "",
             "baseline_artifacts": lock.digest_of(["host"]) if lock else "",
         }
-        common = host_layer_common(plan, facts)
         self.cells: dict[str, Cell] = {}
         for cell in host_layer_cells(plan, args.pool):
-            inputs = cell_inputs(args.site, cell, common, "pki")
+            inputs = cell_inputs(args.site, cell, facts, "pki")
             inputs["gates"] = gates(plan, engines_on(plan, cell), args.engine_facts)
             child = pulumi.ResourceOptions(parent=self, depends_on=[args.site.preflight])
             self.cells[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, child)

@@ -120,8 +120,10 @@ class Membership:
         return True, facts
 
     def healthy(self):
-        """Wait for the whole, or for all but some."""
-        return False, self._wait(set(self.parameters["except_members"]))
+        """Wait for the whole, or for all but some; a member that never ran speaks for no cluster."""
+        if not os.path.exists(os.path.join(self.etcd.config, "started")):
+            return False, {"formed": False}
+        return False, {"formed": True, **self._wait(set(self.parameters["except_members"]))}
 
     def _wait(self, excused):
         while True:

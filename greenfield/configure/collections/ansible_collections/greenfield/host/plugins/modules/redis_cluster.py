@@ -198,13 +198,17 @@ class RedisCluster:
         return {"primaries": primaries, "members": [one.name for one in seen if not one.trouble]}
 
     def healthy(self):
-        """Look until nothing is wrong."""
+        """Look until nothing is wrong; members that know no other yet have no cluster to be healthy."""
         excused = frozenset(self.parameters["except_members"])
+        if not os.path.exists(f"{self.config}/started"):
+            return False, {"formed": False}
         while True:
             seen = self._look()
+            if all(one.trouble or (len(one.nodes) == 1 and not one.own.ranges) for one in seen):
+                return False, {"formed": False}
             found = faults(seen, excused)
             if not found:
-                return False, self._facts(seen)
+                return False, {"formed": True, **self._facts(seen)}
             if self._late():
                 self._fail("is not healthy", found)
 

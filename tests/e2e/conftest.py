@@ -1,0 +1,42 @@
+"""One lab and one delivery for all end-to-end tests, which run in the order of the file: a cluster's life."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from delivery import REPO, Delivery
+
+KEEP = "GREENFIELD_KEEP_LAB"
+"""Set to 1, this leaves the lab running after the tests, to look into."""
+
+
+@pytest.fixture(scope="session")
+def delivery() -> Iterator[Delivery]:
+    """Nine bare hosts in three racks, and a spec that nothing was delivered from yet."""
+    folder = REPO / "build" / "e2e"
+    shutil.rmtree(folder, ignore_errors=True)
+    made = Delivery(folder)
+    os.environ["GREENFIELD_MIRROR_DIR"] = made.environment["GREENFIELD_MIRROR_DIR"]
+    made.lab.down()
+    synced = made.greenfield("mirror", "sync", str(made.spec))
+    assert synced.returncode == 0, synced.stdout
+    made.lab.up()
+    yield made
+    if os.environ.get(KEEP) != "1":
+        made.lab.down()
+
+
+@pytest.fixture
+def spec_restored(delivery: Delivery) -> Iterator[Delivery]:
+    """The delivery, with the spec as it was and every fault undone afterwards."""
+    yield delivery
+    delivery.lab.clear()
+    delivery.restore_spec()

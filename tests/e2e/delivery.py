@@ -1,0 +1,114 @@
+"""A user's seat: a spec folder, the command line, and the lab under it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from greenfield.lab.lab import Lab
+from greenfield.spec import load
+
+REPO = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+NETWORK = "10.79"
+
+
+class Delivery:
+    """One site of its own (name ``e2e``), with its state apart from the user's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spec = folder / "spec"
+        self._copy_example()
+        self.cluster_file = self.spec / "cluster.yaml"
+        self.original = self.cluster_file.read_text()
+        self.site = load([self.spec]).sites["e2e"]
+        self.lab = Lab(self.site)
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "XDG_STATE_HOME": str(folder / "state"),
+            "GREENFIELD_MIRROR_DIR": str(folder / "mirror"),
+        }
+
+    def _copy_example(self) -> None:
+        self.spec.mkdir(parents=True)
+        for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
+            text = (REPO / "examples" / "lab" / name).read_text()
+            text = text.replace("10.77.", f"{NETWORK}.").replace("02:77:", "02:79:")
+            text = text.replace("{name: lab}", "{name: e2e}").replace("site: lab", "site: e2e")
+            (self.spec / name).write_text(text)
+
+    def greenfield(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line to its end; standard output and error in one text."""
+        return subprocess.run(
+            [str(BIN / "greenfield"), *arguments],
+            env={**self.environment, **(environment or {})},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def up(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """``greenfield up`` on the spec."""
+        return self.greenfield("up", str(self.spec), "--yes", *arguments, environment=environment)
+
+    def start_up(self, log: Path) -> subprocess.Popen[bytes]:
+        """``greenfield up``, left running in a session of its own; its output goes to ``log``."""
+        return subprocess.Popen(
+            [str(BIN / "greenfield"), "up", str(self.spec), "--yes"],
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log.open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def verify(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """``greenfield verify`` on the spec."""
+        return self.greenfield("verify", str(self.spec), *arguments)
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the cluster's spec; the text to change must be there once."""
+        text = self.cluster_file.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the spec"
+        self.cluster_file.write_text(text.replace(old, new))
+
+    def restore_spec(self) -> None:
+        """The spec as it was."""
+        self.cluster_file.write_text(self.original)
+
+    def state(self) -> str:
+        """The exported stack, as text."""
+        result = self.greenfield("pulumi", str(self.spec), "stack", "export")
+        assert result.returncode == 0, result.stdout
+        return result.stdout
+
+    def digests(self) -> dict[str, str]:
+        """Cell and host to the digest the host was converged to."""
+        exported = json.loads(self.state())
+        return {
+            f"{resource['urn'].rsplit('::', 1)[-1]} {host}": digest
+            for resource in exported["deployment"]["resources"]
+            if resource["type"] == "greenfield:index:Cell"
+            for host, digest in resource["outputs"].get("digests", {}).items()
+        }
+
+    def logins(self) -> int:
+        """How many SSH logins all hosts together have seen."""
+        counts = (
+            self.lab.run(host, "journalctl -u ssh -q --no-pager | grep -c 'Accepted publickey' || true").stdout
+            for host in self.site.hosts
+        )
+        return sum(int(count.strip() or 0) for count in counts)
