@@ -137,11 +137,13 @@ def _tell(result: RunResult, files: Files) -> None:
     found = groups(result)
     width = max((len(group.title) for group in found), default=0)
     scale = max((len(group.scale) for group in found), default=0)
-    counts = max((len(group.counts) for group in found), default=0)
+    counts = max((len(group.counts) for group in found if group.highlights), default=0)
     for group in found:
         line = f"  {group.title:{width}}  {group.scale:{scale}}  "
         tail = f"   {group.highlights}" if group.highlights else ""
-        out.print(f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(f'{group.counts:{counts}}')}[/]{_plain(tail)}")
+        out.print(
+            f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(group.counts.ljust(counts) if tail else group.counts)}[/]{_plain(tail)}"
+        )
     for (control, outcome), checks in obstacles(result).items():
         places = ", ".join(check.target for check in checks[:3]) + (f" and {len(checks) - 3} more" * (len(checks) > 3))
         words = checks[0].message.splitlines()[0] if checks[0].message else ""

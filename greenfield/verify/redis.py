@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +94,15 @@ class Redis:
         return parse_nodes(self.cli(on or self.engine.members[0], "CLUSTER NODES"))
 
     def primaries(self) -> list[Node]:
-        """Nodes that own slots, in slot order."""
-        return sorted((node for node in self.nodes() if node.is_primary and node.slots), key=lambda node: node.slots)
+        """Nodes that own slots, in slot order.
+
+        Raises:
+            AssertionError: they are not as many as shards are planned.
+        """
+        found = sorted((node for node in self.nodes() if node.is_primary and node.slots), key=lambda node: node.slots)
+        planned = int(self.engine.spec.options["shards"])
+        assert len(found) == planned, f"{len(found)} primaries own slots, planned {planned}"
+        return found
 
     def tag_of(self, on: MemberUnderTest, node: Node) -> str:
         """A hash tag (``{17}``) whose slot a node owns."""
@@ -138,13 +146,13 @@ class Redis:
             self._until(lambda: self._not_primary(member))
         self.until_whole()
 
-    def until_whole(self) -> None:
+    def until_whole(self, seconds: float = WHOLE_SECONDS) -> None:
         """Wait until every planned member is there, every slot is served and every replica is in step.
 
         Raises:
             VerifyError: it did not become so; the engine is left as it is.
         """
-        self._until(self.what_is_missing)
+        self._until(self.what_is_missing, seconds)
 
     def until_in_step(self, primary: MemberUnderTest) -> None:
         """Wait until the replicas of a primary have everything that it has now."""
@@ -179,12 +187,12 @@ class Redis:
         role = self.info(member, "replication")["role"]
         return "" if role == "master" else f"{member.name} is still a {role}"
 
-    def _until(self, missing: Any) -> None:
+    def _until(self, missing: Callable[[], str], seconds: float = WHOLE_SECONDS) -> None:
         began = time.monotonic()
         while why := missing():
-            if time.monotonic() - began > WHOLE_SECONDS:
+            if time.monotonic() - began > seconds:
                 raise VerifyError(
-                    f"{self.engine.name} is not whole after {WHOLE_SECONDS:.0f} s; last seen: {why}",
+                    f"{self.engine.name} is not whole after {seconds:.0f} s; last seen: {why}",
                     fix=f"journalctl -u {self.engine.unit} on the member named",
                 )
             time.sleep(POLL_SECONDS)
