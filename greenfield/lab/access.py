@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,10 @@ def ensure_identity(site: Site) -> Identity:
         )
     private = Path(site.access.identity_file)
     if not private.exists():
-        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _folder(private.parent)
         _keygen(private, f"greenfield-{site.name}")
+        for path in (private, private.with_name(f"{private.name}.pub")):
+            _give_away(path)
     return Identity(private, run(["ssh-keygen", "-y", "-f", str(private)]).strip())
 
 
@@ -68,13 +71,27 @@ def _rewrite(site: Site, wanted: list[str]) -> None:
     kept = [line for line in before.splitlines() if not ours & set((line.split() or [""])[0].split(","))]
     after = "".join(f"{line}\n" for line in [*kept, *wanted])
     if after != before:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _folder(path.parent)
         path.write_text(after)
+        _give_away(path)
 
 
 def _patterns(site: Site, host: Host) -> list[str]:
     names = [host.name, f"{host.name}.{site.domain}", host.address]
     return names if site.access.port == 22 else [f"[{name}]:{site.access.port}" for name in names]
+
+
+def _folder(path: Path) -> None:
+    """Make a folder for keys, unless it is there."""
+    if not path.exists():
+        path.mkdir(parents=True, mode=0o700)
+        _give_away(path)
+
+
+def _give_away(path: Path) -> None:
+    """The lab runs as root; what it writes into a user's folder is to be that user's."""
+    owner = path.parent.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _keygen(path: Path, comment: str) -> None:

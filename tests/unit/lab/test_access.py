@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,3 +52,13 @@ def test_the_identity_is_made_once(pinned: Site) -> None:
 def test_a_site_without_identity_is_refused(pinned: Site) -> None:
     with pytest.raises(LabError, match=r"no access\.identityFile(?s:.*)add identityFile"):
         ensure_identity(replace(pinned, access=replace(pinned.access, identity_file="")))
+
+
+def test_what_root_writes_belongs_to_the_owner_of_the_place(pinned: Site, tmp_path: Path) -> None:
+    owner = (4711, 4712) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(tmp_path, *owner)
+    ensure_identity(pinned)
+    pin(pinned, {"a": "ssh-ed25519 KEYA"})
+    written = [*(tmp_path / "access").iterdir(), tmp_path / "access"]
+    assert {path.name for path in written} == {"access", "id", "id.pub", "known_hosts"}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {owner}
