@@ -132,7 +132,7 @@ def _judge(request: Request) -> tuple[RunResult, Files]:
 
 
 def _tell(result: RunResult, files: Files) -> None:
-    from greenfield.report.summary import groups, obstacles, tally, verdict_word
+    from greenfield.report.summary import groups, tally, verdict_word
 
     found = groups(result)
     width = max((len(group.title) for group in found), default=0)
@@ -141,17 +141,22 @@ def _tell(result: RunResult, files: Files) -> None:
     for group in found:
         line = f"  {group.title:{width}}  {group.scale:{scale}}  "
         tail = f"   {group.highlights}" if group.highlights else ""
-        out.print(
-            f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(group.counts.ljust(counts) if tail else group.counts)}[/]{_plain(tail)}"
-        )
-    for (control, outcome), checks in obstacles(result).items():
-        places = ", ".join(check.target for check in checks[:3]) + (f" and {len(checks) - 3} more" * (len(checks) > 3))
-        words = checks[0].message.splitlines()[0] if checks[0].message else ""
-        out.print(f"    [{COLOURS[outcome]}]{control}[/] {_plain(places)}: {_plain(words)}")
+        told = group.counts.ljust(counts) if tail else group.counts
+        out.print(f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(told)}[/]{_plain(tail)}")
+    _tell_obstacles(result)
     colour = {0: "green", 1: "red"}.get(result.exit_code, "magenta")
     out.print(f"[bold {colour}]{verdict_word(result)}[/]  {_plain(tally(result))}")
     out.print(f"report: {_plain(str(files.html))}   junit: {_plain(str(files.junit))}", markup=True)
     out.print(f"results: {_plain(str(files.json))}   statement: {_plain(str(files.statement))} (signed)", markup=True)
+
+
+def _tell_obstacles(result: RunResult) -> None:
+    from greenfield.report.summary import obstacles
+
+    for (control, outcome), checks in obstacles(result).items():
+        places = ", ".join(check.target for check in checks[:3]) + (f" and {len(checks) - 3} more" * (len(checks) > 3))
+        words = checks[0].message.splitlines()[0] if checks[0].message else ""
+        out.print(f"    [{COLOURS[outcome]}]{control}[/] {_plain(places)}: {_plain(words)}")
 
 
 def _check(statement: Path, public_key: Path) -> None:
