@@ -16,8 +16,9 @@ FORK_HEADROOM = 1.5
 """Resident memory over maxmemory: copy-on-write while a snapshot is written, fragmentation, client buffers
 (redis.io, "Redis administration": leave room for fork)."""
 
-DISK_PER_MEMORY = 3
-"""An RDB file, an append-only file and the one being rewritten (redis.io, "Redis persistence")."""
+DISK_PER_MEMORY = 5
+"""An RDB file, an append-only file and the one being rewritten (redis.io, "Redis persistence"), and backups, which the
+role keeps within twice the memory."""
 
 ITEM_OVERHEAD_BYTES = 100
 """Of an item beside its value: dictionary entry, key, object header, expiry (about 100 B with a short key)."""
@@ -67,6 +68,7 @@ def _fewer(domains: int) -> tuple[str, str]:
 
 def _variables(engine: EngineSpec) -> dict[str, Any]:
     options = engine.options
+    protection = engine.data_protection
     return {
         "shards": int(options["shards"]),
         "replicas": int(options["replicas"]),
@@ -74,6 +76,8 @@ def _variables(engine: EngineSpec) -> dict[str, Any]:
         "memory_policy": str(options["memory_policy"]),
         "node_timeout_ms": int(options["node_timeout_seconds"] * 1000),
         "append_fsync": str(options["append_fsync"]),
+        "backup_interval_seconds": protection.rpo_seconds if protection else 3600,
+        "backup_keep_seconds": protection.retention_seconds if protection else 7 * 86400,
         "port": PORT,
         "bus_port": BUS_PORT,
     }
