@@ -40,7 +40,10 @@ def verify(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the report; build/report/CLUSTER by default.")
     ] = None,
-    secrets: Annotated[Path | None, typer.Option(help="JSON file (mode 0600) of secrets to keep out.")] = None,
+    secrets: Annotated[
+        Path | None,
+        typer.Option(help="JSON file (mode 0600) of words to keep out of evidence.", envvar="GREENFIELD_SECRETS"),
+    ] = None,
     backend: Annotated[
         Backend, typer.Option(help="greenfield: one connection a host. ssh: testinfra's own, for comparison.")
     ] = Backend.greenfield,

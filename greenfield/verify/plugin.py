@@ -65,7 +65,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     acceptance = metafunc.config.stash.get(ACCEPTANCE, None)
     if acceptance is None:
-        raise pytest.UsageError("name the spec to judge: pytest tests/acceptance --cluster SPEC")
+        pytest.exit(
+            "name the spec to judge: pytest tests/acceptance --cluster SPEC", returncode=pytest.ExitCode.USAGE_ERROR
+        )
     names = acceptance.targets(marker.args[0], marker.kwargs.get("kind", ""))
     metafunc.parametrize("target", names or [NO_TARGET])
 

@@ -111,6 +111,7 @@ def _progress(readable: int) -> Iterator[Progress]:
 def _result(results: Path, log: Path, status: int) -> RunResult:
     if results.is_file():
         document: Mapping[str, Any] = json.loads(results.read_text())
+        results.unlink()  # the report writes them under the cluster's name
         return from_json(document)
     tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-8:])
     what = "could not begin" if status == USAGE_EXIT else f"ended without results (exit status {status})"
