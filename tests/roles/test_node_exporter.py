@@ -7,8 +7,15 @@ import urllib.error
 import urllib.request
 
 import pytest
+import yaml
+
+from greenfield import content
 
 START_SECONDS = 20
+COLLECTORS = yaml.safe_load((content.roles() / "node_exporter/defaults/main.yml").read_text())[
+    "node_exporter_collectors"
+]
+READ_CLOCK = """python3 -c 'import ctypes; exit(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) < 0)'"""
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +45,19 @@ def test_the_admin_network_reads_metrics_of_the_data_disk(converged, plan):
     for target in converged.layer.targets:
         metrics = metrics_of(target.address, port)
         assert 'mountpoint="/data"' in metrics
-        assert "node_timex_sync_status" in metrics
 
 
 def test_every_collector_works_within_what_the_unit_allows(converged, connect):
     port = converged.layer.common["node_exporter_port"]
     for target in converged.layer.targets:
-        lines = metrics_of(target.address, port).splitlines()
-        verdicts = [line.split()[-1] for line in lines if line.startswith("node_scrape_collector_success{")]
-        assert len(verdicts) > 10
-        assert set(verdicts) == {"1"}
-        assert connect(target.name).check_output("systemctl show -P NRestarts prometheus-node-exporter") == "0"
+        host = connect(target.name)
+        prefix = "node_scrape_collector_success{collector="
+        lines = [line for line in metrics_of(target.address, port).splitlines() if line.startswith(prefix)]
+        assert len(lines) == len(converged.layer.common.get("node_exporter_collectors", COLLECTORS))
+        # A container whose clock is closed even to root can't tell of it; nothing else may be missing.
+        expected = set() if host.run(READ_CLOCK).rc == 0 else {"timex"}
+        assert {line.split('"')[1] for line in lines if line.endswith(" 0")} == expected
+        assert host.check_output("systemctl show -P NRestarts prometheus-node-exporter") == "0"
 
 
 def test_other_hosts_do_not(converged, connect):
