@@ -58,16 +58,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ACCEPTANCE] = acceptance
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Suites of acceptance are nothing without a spec."""
+    if ACCEPTANCE not in session.config.stash:
+        raise pytest.UsageError("name the spec to judge: pytest tests/acceptance --cluster SPEC")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its hosts or engines."""
     marker = metafunc.definition.get_closest_marker("control")
     if marker is None or "target" not in metafunc.fixturenames:
         return
-    acceptance = metafunc.config.stash.get(ACCEPTANCE, None)
-    if acceptance is None:
-        pytest.exit(
-            "name the spec to judge: pytest tests/acceptance --cluster SPEC", returncode=pytest.ExitCode.USAGE_ERROR
-        )
+    acceptance = metafunc.config.stash[ACCEPTANCE]
     names = acceptance.targets(marker.args[0], marker.kwargs.get("kind", ""))
     metafunc.parametrize("target", names or [NO_TARGET])
 

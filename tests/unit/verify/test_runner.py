@@ -18,6 +18,12 @@ TEST = '@pytest.mark.control("{control}")\ndef test_{name}(target{fixtures}):\n 
 WHOLE = {"HOST-001": "assert target", "HOST-002": "assert target", "ETCD-001": "assert target == 'kv'"}
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of tests lie apart from those of real runs."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 def judge(tmp_path: Path, bodies: dict[str, str], *, waivers: str = "", only: tuple[str, ...] = ()) -> RunResult:
     """Run suites whose tests have the given bodies, by control."""
     suites, spec = tmp_path / "suites", tmp_path / "spec"
