@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "waived": "yellow"}
 NOT_JUDGED = 2
+TOLD = 20
+"""Controls that are not met and told in the terminal; all are in the report."""
+
 REPORTS = Path("build") / "report"
 
 
@@ -156,10 +159,13 @@ def _tell(result: RunResult, files: Files) -> None:
 def _tell_obstacles(result: RunResult) -> None:
     from greenfield.report.summary import obstacles
 
-    for (control, outcome), checks in obstacles(result).items():
+    found = list(obstacles(result).items())
+    for (control, outcome), checks in found[:TOLD]:
         places = ", ".join(check.target for check in checks[:3]) + (f" and {len(checks) - 3} more" * (len(checks) > 3))
         words = checks[0].message.splitlines()[0] if checks[0].message else ""
         out.print(f"    [{COLOURS[outcome]}]{control}[/] {_plain(places)}: {_plain(words)}")
+    if len(found) > TOLD:
+        out.print(f"    and {len(found) - TOLD} more controls, see the report")
 
 
 def _check(statement: Path, public_key: Path) -> None:

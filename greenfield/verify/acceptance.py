@@ -174,6 +174,11 @@ class Acceptance:
             self._results[control.id, target] = result
         self._tell(result)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any check has been judged."""
+        return bool(self._results)
+
     def close(self) -> None:
         """End the connections."""
         if self._fleet is not None:

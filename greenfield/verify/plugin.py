@@ -26,6 +26,7 @@ from greenfield.verify.subject import Subject, read_secrets
 ACCEPTANCE = pytest.StashKey[Acceptance]()
 CONTROL = pytest.StashKey[tuple[Control, str]]()
 NO_TARGET = "no-target"
+BROKEN = (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -151,6 +152,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if acceptance is None or session.config.getoption("--collect-only"):
         return
     acceptance.close()
+    if not acceptance.has_begun and session.exitstatus in BROKEN:
+        return  # pytest says why: a wrong option, another run, a suite that can't be imported
     result = acceptance.result()
     if path := session.config.getoption("--results"):
         Path(path).write_text(json.dumps(result.to_json(), indent=1))

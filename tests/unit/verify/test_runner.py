@@ -9,6 +9,7 @@ import pytest
 from spec_shape import write_spec
 
 from greenfield.errors import VerifyError
+from greenfield.verify.lock import hold
 from greenfield.verify.results import RunResult
 from greenfield.verify.runner import Progress, Request, run
 
@@ -113,6 +114,16 @@ def test_figures_and_remarks_become_part_of_the_result(tmp_path: Path) -> None:
 def test_a_run_that_dies_leaves_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(VerifyError, match="ended without results"):
         judge(tmp_path, {**WHOLE, "HOST-001": "import os; os._exit(9)"})
+
+
+def test_a_second_run_is_refused_in_words(tmp_path: Path) -> None:
+    with hold("tiny", "tiny"), pytest.raises(VerifyError, match=r"could not begin(.|\n)*another acceptance of tiny"):
+        judge(tmp_path, WHOLE)
+
+
+def test_a_suite_that_can_not_be_imported_is_told(tmp_path: Path) -> None:
+    with pytest.raises(VerifyError, match="SyntaxError"):
+        judge(tmp_path, {"HOST-001": "assert ("})
 
 
 def test_a_spec_that_is_wrong_is_an_error_with_its_words(tmp_path: Path) -> None:
