@@ -46,25 +46,25 @@ def desired_hosts(old: Values, inputs: Values, now: int) -> DesiredHosts:
 def reasons(old: Values, inputs: Values, wanted: DesiredHosts) -> dict[str, str]:
     """Why hosts change, by host; hosts that stay are not in it. Hosts that go are."""
     digests = old.get("digests") or {}
-    common = _changed_variables(old.get("common"), inputs["common"])
     why: dict[str, str] = {}
     for name, host in wanted.items():
         if digests.get(name) != host.digest:
-            why[name] = _reason(old, inputs, name, host, common)
+            why[name] = _reason(old, inputs, name, host)
     for name in old.get("hosts") or {}:
         if name not in wanted and name not in (inputs.get("quarantined") or []):
             why[name] = "leaves"
     return why
 
 
-def _reason(old: Values, inputs: Values, name: str, host: DesiredHost, common: list[str]) -> str:
+def _reason(old: Values, inputs: Values, name: str, host: DesiredHost) -> str:
     before = (old.get("digests") or {}).get(name)
     if before is None:
         return f"failed before: {old['faults'][name]}" if name in (old.get("faults") or {}) else "joins"
     if before == "drifted":
         return "drifted from its desired state"
     old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
-    changed = [*common, *_changed(old_own.get("variables") or {}, host.variables)]
+    was = {**json.loads(old.get("common") or "{}"), **(old_own.get("variables") or {})}
+    changed = _changed(was, {**json.loads(inputs["common"]), **host.variables})
     if (old.get("issued") or {}).get(name) != host.issued or old_own.get("subject") != host.subject:
         changed.append("certificate renewed")
     if old.get("content") != inputs["content"]:
@@ -72,10 +72,6 @@ def _reason(old: Values, inputs: Values, name: str, host: DesiredHost, common: l
     if old.get("authorityPrint") != _authority_print(inputs):
         changed.append("new certificate authority")
     return ", ".join(changed) or "secrets changed"
-
-
-def _changed_variables(old: str | None, new: str) -> list[str]:
-    return _changed(json.loads(old), json.loads(new)) if old and old != new else []
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
