@@ -109,7 +109,7 @@ class Acceptance:
 
     def ask_ahead(self, commands: Iterable[tuple[str, str]]) -> None:
         """Have hosts run read-only commands now; only the first host's check of a control does it, for all."""
-        if self._running is not None and self._running[1] == self._scout:
+        if self.fleet.scouting:
             for name, command in commands:
                 self.fleet.sessions[name].ask_ahead(command)
 
@@ -120,13 +120,13 @@ class Acceptance:
         self._message = ""
         self._seconds = 0.0
         self.recorder.start()
-        ahead = reads_only and target == self._scout
+        scouts = reads_only and bool(self._scout) and target == self._scout
+        if self._fleet is not None:
+            self._fleet.scouting = target if scouts else ""
         if not reads_only and self._looked_ahead:
             # From here on checks change hosts: nothing that was asked before may be used after.
             self.fleet.forget_ahead()
         self._looked_ahead = self._looked_ahead or reads_only
-        if ahead or target in self._hosts:
-            self.host(target).backend.look_ahead = ahead
 
     def saw(self, when: str, raised: BaseException | None, seconds: float) -> None:
         """A phase of the check (setup, call, teardown) ended. The worst phase counts."""
@@ -157,6 +157,8 @@ class Acceptance:
         """The check is over: judge it, keep it, tell who watches."""
         assert self._running is not None
         control, target = self._running
+        if self._fleet is not None:
+            self._fleet.scouting = ""
         result = judge(
             control,
             target,

@@ -33,10 +33,7 @@ class Ran(CommandResult):  # type: ignore[misc]  # testinfra has no types
 
 
 class FleetBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
-    """Runs a host's commands over its session, as root.
-
-    ``look_ahead``, set by the plugin for the first host of a read-only check, forwards each command to the others.
-    """
+    """Runs a host's commands over its session, as root; what the scouting host runs is sent ahead to the others."""
 
     NAME = NAME
 
@@ -44,7 +41,6 @@ class FleetBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
         super().__init__(hostname)
         self.fleet = fleet
         self.recorder = recorder
-        self.look_ahead = False
         self._encoding = "UTF-8"
 
     def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
@@ -54,7 +50,7 @@ class FleetBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
         """
         text = self.get_command(command, *args)
         plain = not kwargs.get("stdin") and not kwargs.get("env")
-        if self.look_ahead and plain:
+        if plain:
             self.fleet.ask_others(self.hostname, text)
         answer = self.fleet.sessions[self.hostname].run(
             text,
@@ -72,8 +68,6 @@ class PlainSshBackend(SshBackend):  # type: ignore[misc]  # testinfra has no typ
 
     It can't hand over stdin or environment, so only checks that need neither run on it.
     """
-
-    look_ahead = False
 
     def __init__(self, hostname: str, fleet: Fleet, recorder: Recorder, **kwargs: Any) -> None:
         session = fleet.sessions[hostname]

@@ -240,9 +240,14 @@ def _settle(future: Future[Answer], message: Mapping[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Fleet:
-    """Sessions to many hosts, opened in parallel."""
+    """Sessions to many hosts, opened in parallel.
+
+    ``scouting`` names the host whose commands are sent ahead to all others, while a check that only reads runs on it;
+    it is empty otherwise, because a command that changes one host must never reach another.
+    """
 
     sessions: dict[str, Session]
+    scouting: str = ""
 
     @classmethod
     def connect(cls, addresses: Mapping[str, str], access: Access) -> Fleet:
@@ -258,7 +263,9 @@ class Fleet:
         return cls({name: Session(name, address, access) for name, address in addresses.items()})
 
     def ask_others(self, asked: str, command: str) -> None:
-        """Send a read-only command that ``asked`` ran to every other host whose connection already stands."""
+        """Send a command that ``asked`` runs to every other host, if that is the host that is scouting."""
+        if not asked or asked != self.scouting:
+            return
         for name, session in self.sessions.items():
             if name != asked:
                 session.ask_ahead(command)

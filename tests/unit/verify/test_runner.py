@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from local_ssh import stand_in
 from spec_shape import write_spec
 
 from greenfield.errors import VerifyError
@@ -114,6 +115,40 @@ def test_figures_and_remarks_become_part_of_the_result(tmp_path: Path) -> None:
 def test_a_run_that_dies_leaves_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(VerifyError, match="ended without results"):
         judge(tmp_path, {**WHOLE, "HOST-001": "import os; os._exit(9)"})
+
+
+LOOKAHEAD = """
+import pytest
+
+@pytest.mark.reads_only
+@pytest.mark.control("HOST-001")
+def test_reads(judged_host, acceptance, target):
+    assert judged_host.check_output("echo $ADDRESS") == acceptance.subject.addresses[target]
+
+@pytest.mark.control("ETCD-001")
+def test_changes(engine):
+    engine.members[0].on.check_output("echo $ADDRESS >> {folder}/changed")
+
+@pytest.mark.reads_only
+@pytest.mark.control("HOST-002")
+def test_reads_more(judged_host):
+    assert judged_host.check_output("echo more") == "more"
+"""
+
+
+def test_reading_runs_ahead_and_changing_reaches_one_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, monkeypatch)
+    suites, spec = tmp_path / "suites", tmp_path / "spec"
+    for folder in (suites, spec):
+        folder.mkdir()
+    (suites / "conftest.py").write_text(CONFTEST)
+    (suites / "test_claims.py").write_text(LOOKAHEAD.replace("{folder}", str(tmp_path)))
+    result = run(Request(write_spec(spec), tmp_path / "out", suites=suites))
+    assert result.exit_code == 0
+    ahead = {(check.control, check.target): any(item.ahead for item in check.evidence) for check in result.checks}
+    assert [ahead["HOST-001", host] for host in ("r1-h1", "r2-h1", "r3-h1")] == [False, True, True]
+    assert (tmp_path / "changed").read_text() == "10.99.1.11\n", "a change on one host was sent to others"
+    assert len((tmp_path / "calls").read_text().splitlines()) == 3, "one connection a host"
 
 
 def test_a_second_run_is_refused_in_words(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_ssh import stand_in
 
 from greenfield.model.site import Access
 from greenfield.verify import session as sessions
@@ -18,18 +18,8 @@ ACCESS = Access("ops", "/spec/known_hosts", "/spec/id_ed25519")
 
 @pytest.fixture
 def local_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ``ssh`` that runs its last argument here, and a ``sudo`` that runs its own; both first on PATH."""
-    ssh, sudo = tmp_path / "ssh", tmp_path / "sudo"
-    ssh.write_text(
-        '#!/bin/bash\necho "$*" >> "$(dirname "$0")/calls"\n'
-        'case "$*" in *10.0.0.9*) echo "ssh: connect: No route to host" >&2; exit 255;; esac\nexec sh -c "${@: -1}"\n'
-    )
-    sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')
-    for path in (ssh, sudo):
-        path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(sessions, "ROOT_UID", os.getuid())
-    return tmp_path
+    """A stand-in for ssh that runs commands on this machine."""
+    return stand_in(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -99,13 +89,18 @@ def test_a_lost_connection_fails_whoever_waits(session: Session) -> None:
 
 
 def test_a_host_where_sudo_gives_no_root_is_not_judged(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "ROOT_UID", os.getuid() + 1)
+    monkeypatch.setattr(sessions, "ROOT_UID", 12345)
     with pytest.raises(UnreachableError, match="sudo did not give root"):
         session.run("true")
 
 
 def test_the_first_host_shows_the_others_the_way(local_ssh: Path) -> None:
     fleet = Fleet.connect({"r1-h1": "10.0.0.1", "r1-h2": "10.0.0.2", "r1-h9": "10.0.0.9"}, ACCESS)
+    fleet.ask_others("r1-h1", "echo same")
+    assert not fleet.sessions["r1-h2"].run("echo same").ahead, "nobody is scouting"
+    fleet.scouting = "r1-h1"
+    fleet.ask_others("r1-h2", "echo same")
+    assert not fleet.sessions["r1-h1"].run("echo same").ahead, "another host is"
     fleet.ask_others("r1-h1", "echo same")
     assert fleet.sessions["r1-h2"].run("echo same").ahead
     assert not fleet.sessions["r1-h9"].answers()

@@ -1,0 +1,30 @@
+"""A stand-in for ssh and sudo: what would run on a host runs here, so that sessions can be tested without hosts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SSH = """#!/bin/bash
+echo "$*" >> "$(dirname "$0")/calls"
+case "$*" in *10.0.0.9*) echo "ssh: connect: No route to host" >&2; exit 255;; esac
+for word; do case $word in ops@*) export ADDRESS="${word#ops@}";; esac; done
+exec sh -c "${@: -1}"
+"""
+
+SUDO = """#!/bin/sh
+shift
+[ "$(id -u)" = 0 ] && exec "$@"
+exec unshare --map-root-user "$@"
+"""
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put both first on PATH. ``calls`` in the folder has a line for each connection; ADDRESS is a host's address."""
+    for name, text in (("ssh", SSH), ("sudo", SUDO)):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
