@@ -158,7 +158,8 @@ class Rollout:
         mended = [target.name for target in batch.targets if target.name not in batch.standing]
         down = set(mended) if moment == "before" else set()
         excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
-        common = {**gate.common, f"{gate.role}_health_except": excepted}
+        key = f"{gate.role}_health_except"
+        common = {**gate.common, key: [*gate.common.get(key, []), *excepted]}
         message, unformed = "no member's host answered", False
         for target in gate.targets:
             job = Job(

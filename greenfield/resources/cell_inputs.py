@@ -68,7 +68,7 @@ def members_of(plan: Plan, engine: str) -> dict[str, str]:
 
 def gates(plan: Plan, engines: list[str], facts: dict[str, dict[str, Any]]) -> str:
     """Gates of the named engines as JSON: who is asked, and with which variables."""
-    found = []
+    found: list[dict[str, Any]] = []
     for engine in engines:
         kind = ENGINES[plan.cluster.engines[engine].kind]
         targets = [{"name": host, **json.loads(text)} for host, text in members_of(plan, engine).items()]
@@ -79,11 +79,17 @@ def gates(plan: Plan, engines: list[str], facts: dict[str, dict[str, Any]]) -> s
             {
                 "engine": engine,
                 "role": kind.role,
-                "common": engine_common(plan, engine, facts.get(engine, {})),
+                "common": {**engine_common(plan, engine, facts.get(engine, {})), **without_quarantined(plan, engine)},
                 "targets": list(racks.values())[:GATE_HOSTS],
             }
         )
     return _json(found)
+
+
+def without_quarantined(plan: Plan, engine: str) -> dict[str, Any]:
+    """What tells an engine's role that members on hosts in quarantine need not be well."""
+    down = [member.slot.name for member in plan.members_of(engine) if member.host in plan.quarantine]
+    return {f"{ENGINES[plan.cluster.engines[engine].kind].role}_health_except": down} if down else {}
 
 
 def roles_digest(roles: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import pulumi
 
 from greenfield.engines import ENGINES
 from greenfield.plan import engine_common
-from greenfield.resources.cell_inputs import cell_inputs, gates, members_of, roles_digest
+from greenfield.resources.cell_inputs import cell_inputs, gates, members_of, roles_digest, without_quarantined
 from greenfield.resources.custom import Cell, Formation, Password
 from greenfield.resources.node_pool import NodePool
 from greenfield.resources.site import Site
@@ -79,8 +79,7 @@ class Engine(pulumi.ComponentResource):
 
     def _make_formation(self) -> Formation:
         args, plan = self._args, self._args.site.args.plan
-        down = [member.slot.name for member in plan.members_of(args.engine) if member.host in plan.quarantine]
-        common = {**self._common, **({f"{self._kind.role}_health_except": down} if down else {})}
+        common = {**self._common, **without_quarantined(plan, args.engine)}
         inputs = {
             "site": plan.site.name,
             "engine": args.engine,

@@ -108,7 +108,7 @@ class Membership:
 
     def formed(self):
         """Wait for the whole, then write the key."""
-        facts = self._wait(set())
+        facts = self._wait(set(self.parameters["except_members"]))
         names = list(self.etcd.members)
         try:
             if self.etcd.read(FORMED, names):

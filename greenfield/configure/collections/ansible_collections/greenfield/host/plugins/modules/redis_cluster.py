@@ -162,12 +162,14 @@ class RedisCluster:
     def formed(self):
         """Act and look again until nothing is left to do and nothing is wrong."""
         changed, only_existing = False, self.parameters["only_existing"]
+        excused = frozenset(self.parameters["except_members"])
         while True:
-            seen = self._look()
+            # Those in quarantine are not waited for; the rest forms without them.
+            seen = [one for one in self._look() if not (one.trouble and one.name in excused)]
             if only_existing and not any(node.slots for one in seen for node in one.nodes.values()):
                 return False, {}
             actions, refused = next_actions(seen, self.port)
-            found = refused + (self._own_faults(seen) if only_existing else faults(seen))
+            found = refused + (self._own_faults(seen) if only_existing else faults(seen, excused))
             if not actions and not found:
                 return changed, self._facts(seen)
             if actions and self.module.check_mode:

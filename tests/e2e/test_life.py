@@ -1,0 +1,275 @@
+"""The life of a cluster and its bad days, in order, on one lab: what a user types, and what must come of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from delivery import Delivery
+
+ETCDCTL = "/usr/local/bin/etcdctl-config-store"
+
+
+def _said(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    for word in words:
+        assert re.search(word, result.stdout), f"{word!r} is not in:\n{result.stdout[-4000:]}"
+
+
+def _wait_for(log: Path, words: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while words not in log.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"{words!r} did not come: {log.read_text(errors='replace')[-2000:]}"
+        time.sleep(0.2)
+
+
+def _kill_pulumi(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the Pulumi CLI that a ``greenfield up`` runs, as an operator's closed laptop would."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children, "greenfield up runs no pulumi"
+    for child in children:
+        subprocess.run(["kill", "-9", child], check=True)
+    process.wait(60)
+
+
+def test_preview_is_offline(delivery: Delivery) -> None:
+    """A preview of a fresh spec shows what would be made and logs in nowhere."""
+    result = delivery.greenfield("preview", str(delivery.spec))
+    assert result.returncode == 0, result.stdout
+    _said(result, r"Cell orders-config-store-r1 create", r"\+ \d+ to create")
+    assert delivery.logins() == 0
+
+
+def test_silent_host_is_named_and_nothing_is_touched(spec_restored: Delivery) -> None:
+    """A host that does not answer stops the run before any host is changed."""
+    spec_restored.lab.cut("r2-h2")
+    result = spec_restored.up()
+    assert result.returncode == 1
+    _said(
+        result, r"r2-h2 did not answer on port 22", r"nothing was changed on any host\. Reachable: 8 of 9", "quarantine"
+    )
+    assert spec_restored.logins() == 0
+
+
+def test_tampered_artifact_stops_before_hosts(delivery: Delivery) -> None:
+    """One flipped byte in the mirror is named, and no host is touched."""
+    package = next((Path(delivery.environment["GREENFIELD_MIRROR_DIR"]) / "e2e" / "apt").rglob("chrony_*.deb"))
+    good = package.read_bytes()
+    package.write_bytes(good[:1000] + bytes([good[1000] ^ 1]) + good[1001:])
+    try:
+        result = delivery.up()
+        assert result.returncode == 1
+        _said(result, "chrony_", "SHA-256")
+        assert delivery.logins() == 0
+    finally:
+        package.write_bytes(good)
+
+
+def test_killed_delivery_is_finished_by_the_next(delivery: Delivery) -> None:
+    """kill -9 in the middle of the first delivery; meanwhile a second run is refused; the next one finishes it."""
+    log = delivery.folder / "killed.log"
+    process = delivery.start_up(log)
+    _wait_for(log, "Install the base packages", 120)
+    second = delivery.up()
+    assert second.returncode == 1
+    _said(second, r"currently locked|another run is changing site e2e", r"pid")
+    _kill_pulumi(process)
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-6000:]
+    _said(result, "was killed; going on where it stopped")
+    listed = delivery.lab.run("r1-h1", f"{ETCDCTL} member list").stdout
+    assert len(listed.splitlines()) == 3, listed
+
+
+def test_second_run_changes_nothing_and_logs_in_nowhere(delivery: Delivery) -> None:
+    """A run with nothing to do opens no connection."""
+    before = delivery.logins()
+    began = time.monotonic()
+    result = delivery.up()
+    seconds = time.monotonic() - began
+    assert result.returncode == 0, result.stdout
+    _said(result, r"\d+ unchanged")
+    assert not re.search(r"\d+ (created|updated|replaced)", result.stdout), result.stdout
+    assert delivery.logins() == before
+    assert seconds < 60
+
+
+def test_accepted(delivery: Delivery) -> None:
+    """Acceptance passes, every engine's drills included, and leaves its documents."""
+    result = delivery.verify()
+    assert result.returncode == 0, result.stdout[-6000:]
+    _said(result, "ACCEPTED")
+    report = delivery.folder / "build" / "report" / "orders"
+    for name in ("orders.html", "orders.xml", "orders.json", "orders.intoto.json"):
+        assert (report / name).stat().st_size > 0
+
+
+def test_no_secret_in_plain_state(delivery: Delivery) -> None:
+    """An exported stack shows no password and no private key."""
+    state = delivery.state()
+    password = delivery.lab.run("r1-h2", "cat /etc/redis/sessions/admin.password").stdout.strip()
+    assert len(password) == 32
+    assert password not in state
+    assert "PRIVATE KEY" not in state
+    assert "ciphertext" in state
+
+
+def test_wrong_passphrase_changes_nothing(delivery: Delivery) -> None:
+    """A run with a wrong passphrase fails, and the state stays as it was."""
+    before = delivery.state()
+    result = delivery.up(environment={"PULUMI_CONFIG_PASSPHRASE": "wrong"})
+    assert result.returncode == 1
+    _said(result, "incorrect passphrase")
+    assert delivery.state() == before
+
+
+def test_changed_host_key_is_refused(spec_restored: Delivery) -> None:
+    """A host that shows another key than the pinned one is not talked to, and nothing else is touched."""
+    known = Path(spec_restored.site.access.known_hosts)
+    good = known.read_text()
+    other = spec_restored.lab.run("r2-h1", "cat /etc/ssh/ssh_host_ed25519_key.pub").stdout.split()[1]
+    own = spec_restored.lab.run("r1-h1", "cat /etc/ssh/ssh_host_ed25519_key.pub").stdout.split()[1]
+    known.write_text(good.replace(own, other))
+    try:
+        spec_restored.edit("memory: 256MiB", "memory: 272MiB")
+        before = spec_restored.logins()
+        result = spec_restored.up()
+        assert result.returncode == 1
+        _said(result, r"r1-h1 .*another host key", "nothing was changed on any host")
+        assert spec_restored.logins() == before
+    finally:
+        known.write_text(good)
+
+
+def test_host_dies_during_converge(delivery: Delivery) -> None:
+    """A host that dies in the middle of a change is named; the rollout stops; a rerun finishes when it is back."""
+    delivery.edit("memory: 256MiB", "memory: 272MiB")
+    preview = delivery.greenfield("preview", str(delivery.spec))
+    _said(preview, r"~ r2-h2: redis_memory_bytes 268435456 → 285212672")
+    log = delivery.folder / "dies.log"
+    process = delivery.start_up(log)
+    _wait_for(log, "sessions-r1", 120)
+    delivery.lab.kill_host("r3-h3")
+    process.wait(400)
+    said = log.read_text(errors="replace")
+    assert process.returncode == 1, said[-4000:]
+    assert "r3-h3" in said
+    delivery.lab.start_host("r3-h3")
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-6000:]
+    memory = delivery.lab.run("r3-h3", "redis-cli-sessions config get maxmemory").stdout
+    assert "285212672" in memory, memory
+
+
+def test_second_member_down_stops_a_rolling_change(spec_restored: Delivery) -> None:
+    """With one etcd member down, no other is touched: the change is refused and the quorum stays."""
+    lab = spec_restored.lab
+    lab.run("r3-h1", "systemctl stop greenfield-etcd-config-store")
+    started = lab.run("r1-h1", "systemctl show -p ActiveEnterTimestamp greenfield-etcd-config-store").stdout
+    spec_restored.edit("quota: 512MiB", "quota: 520MiB")
+    result = spec_restored.up()
+    assert result.returncode == 1
+    _said(result, "config-store is not healthy", "member-3")
+    assert lab.run("r1-h1", "systemctl show -p ActiveEnterTimestamp greenfield-etcd-config-store").stdout == started
+    assert lab.run("r1-h1", f"{ETCDCTL} put still writable").returncode == 0
+    lab.run("r3-h1", "systemctl start greenfield-etcd-config-store")
+    spec_restored.restore_spec()
+    spec_restored.edit("memory: 256MiB", "memory: 272MiB")
+    assert spec_restored.up().returncode == 0
+
+
+def test_lost_etcd_data_is_replaced_after_refresh(delivery: Delivery) -> None:
+    """A member whose data directory is lost is found as drift and replaced; never a second cluster."""
+    delivery.restore_spec()
+    assert delivery.up().returncode == 0
+    lab = delivery.lab
+    assert lab.run("r1-h1", f"{ETCDCTL} put kept yes").returncode == 0
+    before = lab.run("r1-h1", f"{ETCDCTL} endpoint status -w json").stdout
+    identity = re.search(r'"cluster_id":(\d+)', before)
+    assert identity, before
+    lab.run("r2-h1", "systemctl stop greenfield-etcd-config-store && rm -rf /data/config-store/member")
+    result = delivery.up("--refresh")
+    assert result.returncode == 0, result.stdout[-6000:]
+    _said(result, "drift on r2-h1")
+    after = lab.run("r2-h1", f"{ETCDCTL} endpoint status -w json").stdout
+    assert f'"cluster_id":{identity[1]}' in after
+    assert "yes" in lab.run("r2-h1", f"{ETCDCTL} get kept").stdout
+    assert len(lab.run("r2-h1", f"{ETCDCTL} member list").stdout.splitlines()) == 3
+
+
+def test_expired_certificate_is_found_and_renewed(delivery: Delivery) -> None:
+    """Certificates of two minutes expire; acceptance says so; the next run renews them."""
+    delivery.edit("  standard: idc-2026", "  standard: idc-2026\n  pki: {lifetime: 60s, renewBefore: 1s}")
+    assert delivery.up().returncode == 0
+    time.sleep(62)
+    result = delivery.verify("--only", "HOST-031")
+    assert result.returncode == 1, result.stdout[-3000:]
+    _said(result, "NOT ACCEPTED")
+    delivery.restore_spec()
+    renewed = delivery.up()
+    assert renewed.returncode == 0, renewed.stdout[-6000:]
+    _said(renewed, "certificate renewed")
+    assert delivery.verify("--only", "HOST-031").returncode == 0
+
+
+def test_full_data_disk_is_found(delivery: Delivery) -> None:
+    """A full data disk fails acceptance on that host only; emptied, it passes again."""
+    fault = delivery.lab.fill("r1-h1", "data")
+    result = delivery.verify("--only", "r1-h1")
+    assert result.returncode == 1, result.stdout[-3000:]
+    _said(result, "NOT ACCEPTED", "r1-h1")
+    delivery.lab.clear([fault.id])
+
+
+def test_foreign_filesystem_is_refused_untouched(delivery: Delivery) -> None:
+    """A replaced host whose disk carries somebody's ext4 is refused by name, and not a byte of the disk changes."""
+    lab = delivery.lab
+    lab.reset_host("r1-h3", keep_key=True)
+    disk = "/dev/disk/by-id/greenfield-GF103-data"
+    made = lab.run("r1-h3", f"mke2fs -q -t ext4 -L payroll $(readlink -f {disk})")
+    assert made.returncode == 0, made.stderr
+    digest = lab.run("r1-h3", f"sha256sum < {disk}", timeout_seconds=120).stdout
+    result = delivery.up("--refresh")
+    assert result.returncode == 1
+    _said(result, r"r1-h3", "ext4")
+    assert lab.run("r1-h3", f"sha256sum < {disk}", timeout_seconds=120).stdout == digest
+    lab.reset_host("r1-h3", keep_key=True)
+    mended = delivery.up("--refresh")
+    assert mended.returncode == 0, mended.stdout[-6000:]
+
+
+def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> None:
+    """A change goes on without a host in quarantine, and reaches it when it is back."""
+    delivery.lab.cut("r3-h2")
+    delivery.edit("memory: 256MiB", "memory: 264MiB")
+    result = delivery.up("--quarantine", "r3-h2")
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert "276824064" in delivery.lab.run("r1-h2", "redis-cli-sessions config get maxmemory").stdout
+    delivery.lab.clear()
+    assert "268435456" in delivery.lab.run("r3-h2", "redis-cli-sessions config get maxmemory").stdout
+    caught_up = delivery.up()
+    assert caught_up.returncode == 0, caught_up.stdout[-6000:]
+    assert "276824064" in delivery.lab.run("r3-h2", "redis-cli-sessions config get maxmemory").stdout
+
+
+def test_interrupt_by_signal_is_clean(delivery: Delivery) -> None:
+    """Ctrl-C ends a run in good order, and no process of it stays."""
+    delivery.edit("memory: 256MiB", "memory: 288MiB")
+    log = delivery.folder / "interrupted.log"
+    process = delivery.start_up(log)
+    _wait_for(log, "sessions-r1", 120)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(120)
+    assert process.returncode != 0
+    delivery.restore_spec()
+    assert delivery.up().returncode == 0
+
+
+def test_accepted_after_everything(delivery: Delivery) -> None:
+    """After all of this the cluster is as good as new: nothing to change but what the tests left, and accepted."""
+    assert delivery.up("--refresh").returncode == 0
+    result = delivery.verify()
+    assert result.returncode == 0, result.stdout[-6000:]
