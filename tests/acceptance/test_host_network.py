@@ -31,9 +31,10 @@ def test_firewall_opens_exactly_the_planned_ports(host, desired):
 @pytest.mark.control("HOST-024")
 def test_nothing_unplanned_listens(host, desired):
     planned = {entry["port"] for entry in desired["baseline_ports"]}
-    unplanned = [str(found) for found in listeners(host) if found.reachable and found.port not in planned]
+    found = [one for one in listeners(host) if one.reachable]
+    unplanned = [str(one) for one in found if one.port not in planned]
     assert not unplanned, ", ".join(unplanned)
-    missing = planned - {found.port for found in listeners(host) if found.reachable}
+    missing = planned - {one.port for one in found}
     assert not missing, f"planned, but nothing listens: {sorted(missing)}"
 
 
