@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from scenario import Layer, Scenarios, succeeded
 
 from greenfield.configure.job import HostResult, JobResult
+from greenfield.plan.certificates import certificate_subjects
 
 T = TypeVar("T")
 
@@ -35,6 +36,16 @@ class Engine:
     def run(self, *members: str, entry: str = "main", check: bool = False, **variables: Any) -> JobResult:
         """Run an entry; failed hosts are in the result."""
         return self.scenarios.run(self.role, self.on(*members, **variables), entry=entry, check=check)
+
+    def renewed(self, member: str) -> tuple[Layer, str]:
+        """The layer on one member's host with a new certificate of the same authority, and that certificate."""
+        layer, plan = self.on(member), self.scenarios.plan
+        (target,) = layer.targets
+        cell = next(cell for cell in plan.cells if cell.layer == self.name and target.name in cell.hosts)
+        certificate, key = self.scenarios._authority.issue(certificate_subjects(plan, cell)[target.name])
+        own = {f"{self.role}_certificate": certificate, f"{self.role}_private_key": key}
+        target = dataclasses.replace(target, variables={**target.variables, **own})
+        return dataclasses.replace(layer, targets=(target,)), certificate
 
     def one(self, member: str, *, entry: str = "main", check: bool = False, **variables: Any) -> HostResult:
         """Run an entry on one member's host, which must succeed."""
