@@ -11,6 +11,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 
+CACHES = frozenset({"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache"})
+"""Folders that tools leave behind: a linter's run must not look like a change of roles."""
+
 
 @cache
 def root() -> Path:
@@ -55,7 +58,7 @@ def digest(*folders: Path) -> str:
     seen = hashlib.sha256()
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if "__pycache__" in path.parts or path.name == "README.md":
+            if CACHES & set(path.relative_to(folder).parts) or path.name == "README.md":
                 continue
             seen.update(str(path.relative_to(folder)).encode() + b"\0")
             seen.update(hashlib.sha256(path.read_bytes()).digest())

@@ -9,7 +9,7 @@ from typing import Any
 from greenfield.configure import HostResult
 from greenfield.errors import ProviderError
 from greenfield.provider.cell_state import (
-    FAILED,
+    DRIFTED,
     DesiredHosts,
     batch_of,
     desired_hosts,
@@ -64,6 +64,8 @@ class Cell(Resource):
             return _known(inputs, {})
         await self._session.before_change(inputs["site"])
         wanted = desired_hosts({}, inputs, int(time.time()))
+        if not wanted:
+            return state_of(inputs, {}, wanted, {})
         batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset())
         results = await self._rollout(inputs).side_by_side(batch)
         return self._settle(inputs, {}, wanted, results)
@@ -86,20 +88,24 @@ class Cell(Resource):
         results: dict[str, HostResult] = {}
         if moving:
             standing = frozenset(host for host in moving if _stood(old, host))
-            batch = batch_of(call.urn, inputs, wanted, moving, standing)
-            rollout = self._rollout(inputs)
-            results.update(await (rollout.in_turn(batch) if standing else rollout.side_by_side(batch)))
+            gated = any(host in (old.get("digests") or {}) for host in moving)
+            batch = batch_of(call.urn, inputs, wanted, moving, standing, gated=gated)
+            results.update(await self._rollout(inputs).in_turn(batch))
         if gone and inputs["layer"] != HOST_LAYER:
             await self._take_away(call, old, gone, whole=False)
         return self._settle(inputs, old, wanted, results)
 
     async def read(self, call: Call, state: Values) -> Values:
-        """Run the roles in check mode; a host that would change has drifted and loses its digest."""
-        if not state.get("digests"):
+        """Run the roles in check mode; a host that would change has drifted and loses its digest.
+
+        Hosts in quarantine and hosts that were never converged are left out: there is nothing they could drift from.
+        """
+        hosts = [host for host in state.get("digests") or {} if host in _at_hand(state)]
+        if not hosts:
             return state
         inputs = {**state, "authority": state.get("authority", {})}
         wanted = desired_hosts(state, inputs, 0)
-        batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset(), check=True)
+        batch = batch_of(call.urn, inputs, wanted, hosts, frozenset(), check=True)
         results = await self._rollout(inputs).side_by_side(batch)
         digests = dict(state["digests"])
         for host, result in results.items():
@@ -107,11 +113,11 @@ class Cell(Resource):
                 self._session.display.warn(call.urn, f"{host_error(result)}; its drift is not known")
             elif result.failed:
                 self._session.display.warn(call.urn, f"drift on {host_error(result)}")
-                digests[host] = "drifted"
+                digests[host] = DRIFTED
             elif result.status == "changed":
                 tasks = ", ".join(dict.fromkeys(result.changed_tasks))
                 self._session.display.warn(call.urn, f"drift on {host}: {tasks}")
-                digests[host] = "drifted"
+                digests[host] = DRIFTED
         return {**state, "digests": digests}
 
     async def delete(self, call: Call, state: Values) -> None:
@@ -119,7 +125,7 @@ class Cell(Resource):
         if state["layer"] == HOST_LAYER:
             return
         await self._session.before_change(state["site"])
-        await self._take_away(call, state, list(state.get("hosts", {})), whole=bool(state.get("wipe")))
+        await self._take_away(call, state, _at_hand(state), whole=bool(state.get("wipe")))
 
     async def _take_away(self, call: Call, state: Values, hosts: list[str], *, whole: bool) -> None:
         """Take members away: ``whole`` when the engine itself goes, named for wiping, so that no quorum must stay."""
@@ -154,7 +160,12 @@ class Cell(Resource):
 
 
 def _stood(old: Values, host: str) -> bool:
-    return bool(old.get("digests", {}).get(host)) and old["digests"][host] != FAILED
+    return bool((old.get("digests") or {}).get(host, DRIFTED) != DRIFTED)
+
+
+def _at_hand(state: Values) -> list[str]:
+    """Hosts of a state that may be touched."""
+    return [host for host in state.get("hosts") or {} if host not in (state.get("quarantined") or [])]
 
 
 def _known(inputs: Values, old: Values) -> Values:

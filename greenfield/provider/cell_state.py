@@ -13,7 +13,8 @@ from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch, Gate
 from greenfield.provider.x509 import Pair, issue
 
-FAILED = "failed"
+DRIFTED = "drifted"
+"""In place of a digest: the host was found to differ from what it was converged to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _reason(old: Values, inputs: Values, name: str, host: DesiredHost) -> str:
     before = (old.get("digests") or {}).get(name)
     if before is None:
         return f"failed before: {old['faults'][name]}" if name in (old.get("faults") or {}) else "joins"
-    if before == "drifted":
+    if before == DRIFTED:
         return "drifted from its desired state"
     old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
     was = {**json.loads(old.get("common") or "{}"), **(old_own.get("variables") or {})}
@@ -108,6 +109,7 @@ def batch_of(
     hosts: list[str],
     standing: frozenset[str],
     *,
+    gated: bool = False,
     entry: str = "main",
     check: bool = False,
     retire: bool = False,
@@ -145,6 +147,7 @@ def batch_of(
         common=common,
         gates=tuple(_gate(gate) for gate in json.loads(inputs.get("gates") or "[]")),
         standing=standing,
+        gated=gated,
         entry=entry,
         check=check,
     )
@@ -156,7 +159,11 @@ def _gate(gate: Mapping[str, Any]) -> Gate:
 
 
 def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping[str, HostResult]) -> Values:
-    """The state after a run: hosts that were reached have their digest, hosts that failed have none but a fault."""
+    """The state after a run: hosts that were reached have their digest, hosts that failed have none but a fault.
+
+    Hosts in quarantine keep all that is known of them, so that they come back as they went.
+    """
+    hosts = dict(inputs["hosts"])
     digests: dict[str, str] = {}
     issued: dict[str, int] = {}
     faults: dict[str, str] = {}
@@ -170,7 +177,9 @@ def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping
     for name in inputs.get("quarantined") or []:
         if name in (old.get("digests") or {}):
             digests[name], issued[name] = old["digests"][name], old["issued"][name]
-    kept = {key: value for key, value in inputs.items() if key != "authority"}
+        if name in (old.get("hosts") or {}):
+            hosts[name] = old["hosts"][name]
+    kept = {**{key: value for key, value in inputs.items() if key != "authority"}, "hosts": hosts}
     return {**kept, "authorityPrint": _authority_print(inputs), "digests": digests, "issued": issued, "faults": faults}
 
 

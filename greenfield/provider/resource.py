@@ -36,7 +36,7 @@ class Call:
     preview: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PartialFailureError(ProviderError):
     """Some of a resource came to be: its state is kept, it is marked failed, and the next run goes on from there."""
 

@@ -35,7 +35,8 @@ class Batch:
     """The hosts of one cell that change.
 
     Attributes:
-        standing: hosts of the batch that stood well before; with none of them the gate before the batch is moot.
+        standing: hosts of the batch that stood well before; members on the others may be down before the batch.
+        gated: whether a host of it carries a member already, so that its turn and the gates must be waited for.
         entry: the entry point of the roles.
     """
 
@@ -48,6 +49,7 @@ class Batch:
     common: Mapping[str, Any]
     gates: tuple[Gate, ...] = ()
     standing: frozenset[str] = frozenset()
+    gated: bool = False
     entry: str = "main"
     check: bool = False
 
@@ -117,7 +119,10 @@ class Rollout:
 
     async def _run_in_turn(self, taken: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
         """A batch whose gate is shut goes last: one of the others may bring back the member that keeps it shut."""
-        waiting = sorted(taken, key=lambda item: item[0].cell)
+        fresh = [item for item in taken if not item[0].gated and not self._broken]
+        if fresh:
+            await self._mend(fresh)
+        waiting = sorted((item for item in taken if item not in fresh), key=lambda item: item[0].cell)
         while waiting:
             put_off: list[tuple[Batch, asyncio.Future[Any], GreenfieldError]] = []
             for batch, future in waiting:
@@ -134,13 +139,21 @@ class Rollout:
                 return
             waiting = [(batch, future) for batch, future, _ in put_off]
 
+    async def _mend(self, fresh: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
+        """Hosts that carry nothing yet go first and together: they may bring back what keeps the gates shut."""
+        await self._run_together(fresh)
+        for batch, future in fresh:
+            failed = [] if future.cancelled() else [host.host for host in future.result().values() if host.failed]
+            if failed:
+                self._broken = self._broken or f"{batch.cell}: {failed[0]} failed"
+
     async def _one(self, batch: Batch) -> Mapping[str, HostResult]:
         if self._broken:
             raise ProviderError(
                 f"{batch.cell} was not touched, because the rollout stopped at {self._broken}",
                 fix="mend that first and run again; hosts that are done are not touched again",
             )
-        if batch.standing:
+        if batch.gated:
             for gate in batch.gates:
                 await self._pass(gate, batch, "before")
         result = await self._session.run(_job(batch), batch.urn)
@@ -148,9 +161,14 @@ class Rollout:
         failed = [host for host in hosts.values() if host.failed]
         if failed:
             self._broken = f"{batch.cell}: {failed[0].host} failed"
-        elif batch.standing:
-            for gate in batch.gates:
-                await self._pass(gate, batch, "after")
+        elif batch.gated:
+            try:
+                for gate in batch.gates:
+                    await self._pass(gate, batch, "after")
+            except ProviderError as error:
+                # Marked as failed, so that the run that mends it finds the gate open for just these hosts.
+                self._broken = f"{batch.cell}: {error.message}"
+                return {name: replace(host, status="failed", message=str(error)) for name, host in hosts.items()}
         return hosts
 
     async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
