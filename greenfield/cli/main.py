@@ -11,6 +11,7 @@ from greenfield.cli.app import app, err
 from greenfield.errors import GreenfieldError
 
 COMMANDS: tuple[str, ...] = (
+    "init",
     "validate",
     "plan",
     "schema",

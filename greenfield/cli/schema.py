@@ -19,15 +19,23 @@ def schema(
     ] = None,
     write: Annotated[bool, typer.Option("--write", help=f"Write all of it to {FILE} (in a checkout).")] = False,
     check: Annotated[bool, typer.Option("--check", help=f"Fail when {FILE} is not what would be written.")] = False,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Copy the JSON Schemas into this folder, for editors.")
+    ] = None,
 ) -> None:
     """Print the reference of the spec (Markdown): every key with its value, default and meaning.
 
     Example: greenfield schema cluster
     """
     from greenfield import content
+    from greenfield.cli.init import export_schemas
     from greenfield.errors import SpecError
     from greenfield.spec import reference
 
+    if export:
+        export_schemas(export)
+        err.print(f"copied the schemas to {export}", markup=False)
+        return
     if not (write or check):
         try:
             out.out(reference.page(kind), end="", highlight=False)
