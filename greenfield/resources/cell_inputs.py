@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import pulumi
 
 from greenfield import content
 from greenfield.engines import ENGINES
 from greenfield.plan import HOST_LAYER, Cell, Plan, cell_variables, certificate_subjects, engine_common, host_variables
 from greenfield.resources.site import Site
+
+T = TypeVar("T")
 
 GATE_HOSTS = 3
 """A gate asks one member; two more stand by in case its host does not answer."""
@@ -68,22 +73,25 @@ def members_of(plan: Plan, engine: str) -> dict[str, str]:
 
 def gates(plan: Plan, engines: list[str], facts: dict[str, dict[str, Any]]) -> str:
     """Gates of the named engines as JSON: who is asked, and with which variables."""
-    found: list[dict[str, Any]] = []
-    for engine in engines:
-        kind = ENGINES[plan.cluster.engines[engine].kind]
-        targets = [{"name": host, **json.loads(text)} for host, text in members_of(plan, engine).items()]
-        racks: dict[str, dict[str, Any]] = {}
-        for target in targets:
-            racks.setdefault(plan.site.hosts[target["name"]].rack, target)
-        found.append(
-            {
-                "engine": engine,
-                "role": kind.role,
-                "common": {**engine_common(plan, engine, facts.get(engine, {})), **without_quarantined(plan, engine)},
-                "targets": list(racks.values())[:GATE_HOSTS],
-            }
-        )
-    return _json(found)
+    return f"[{','.join(_gate(plan, engine, _json(facts.get(engine, {}))) for engine in engines)}]"
+
+
+@lru_cache(maxsize=1024)
+def _gate(plan: Plan, engine: str, facts: str) -> str:
+    """One engine's gate; the same text for all cells of its hosts."""
+    kind = ENGINES[plan.cluster.engines[engine].kind]
+    targets = [{"name": host, **json.loads(text)} for host, text in members_of(plan, engine).items()]
+    racks: dict[str, dict[str, Any]] = {}
+    for target in targets:
+        racks.setdefault(plan.site.hosts[target["name"]].rack, target)
+    return _json(
+        {
+            "engine": engine,
+            "role": kind.role,
+            "common": {**engine_common(plan, engine, json.loads(facts)), **without_quarantined(plan, engine)},
+            "targets": list(racks.values())[:GATE_HOSTS],
+        }
+    )
 
 
 def without_quarantined(plan: Plan, engine: str) -> dict[str, Any]:
@@ -99,13 +107,21 @@ def roles_digest(roles: tuple[str, ...]) -> str:
 
 def engines_on(plan: Plan, cell: Cell) -> list[str]:
     """Engines with a member on the cell's hosts, in spec order; a host-layer change may disturb them."""
-    hosts = set(cell.hosts)
-    return [name for name in plan.cluster.engines if any(member.host in hosts for member in plan.members_of(name))]
+    found = {member.engine for host in cell.hosts for member in plan.hosts[host].members}
+    return [name for name in plan.cluster.engines if name in found]
 
 
 def host_layer_cells(plan: Plan, pool: str) -> list[Cell]:
     """The host layer's cells of a pool."""
     return [cell for cell in plan.cells if cell.layer == HOST_LAYER and cell.pool == pool]
+
+
+def known(value: T) -> pulumi.Output[T]:
+    """An output of a value that holds no outputs itself.
+
+    ``Output.from_input`` makes a task of every item in it, which takes seconds for the hosts of a large site.
+    """
+    return pulumi.Output.from_input(None).apply(lambda _: value)
 
 
 def _json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -14,6 +15,7 @@ from greenfield.artifacts import Lock, load_lock
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.plan import Plan, load_placement, make_plan, save_placement
+from greenfield.resources.cell_inputs import known
 from greenfield.resources.engine import Engine, EngineArgs
 from greenfield.resources.interrupt import end_quietly
 from greenfield.resources.node_pool import NodePool, NodePoolArgs
@@ -74,6 +76,9 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Cluster", name, {}, opts)
         end_quietly()
+        # Pulumi makes tens of thousands of small objects that all live to the end; looking for garbage among them
+        # takes seconds on a large site.
+        gc.set_threshold(200_000, 50, 100)
         plan = args.plan
         if not pulumi.runtime.is_dry_run():
             save_placement(args.folder, plan)
@@ -89,8 +94,8 @@ class Cluster(pulumi.ComponentResource):
             after = tuple(self.engines[other] for other in spec.depends_on)
             engine_args = EngineArgs(self.site, engine, self.pools[spec.pool], after, facts[engine])
             self.engines[engine] = Engine(f"{name}-{engine}", engine_args, child)
-        self.hosts = pulumi.Output.from_input({host: item.host.address for host, item in plan.hosts.items()})
-        self.endpoints = pulumi.Output.all(**{key: engine.endpoints for key, engine in self.engines.items()})
+        self.hosts = known({host: item.host.address for host, item in plan.hosts.items()})
+        self.endpoints = known({key: engine.listening for key, engine in self.engines.items()})
         self.passwords = pulumi.Output.secret(
             pulumi.Output.all(**{key: engine.passwords for key, engine in self.engines.items()})
         )

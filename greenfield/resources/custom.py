@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -32,7 +33,7 @@ class Authority(pulumi.CustomResource):
         }
         super().__init__("greenfield:index:Authority", name, properties, _options(opts, "privateKey"))
 
-    @property
+    @cached_property
     def pair(self) -> pulumi.Output[dict[str, str]]:
         """Certificate and private key, as cells take them; secret."""
         return pulumi.Output.secret(pulumi.Output.all(certificate=self.certificate, privateKey=self.privateKey))

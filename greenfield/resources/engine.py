@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pulumi
 
 from greenfield.engines import ENGINES
 from greenfield.plan import engine_common
-from greenfield.resources.cell_inputs import cell_inputs, gates, members_of, roles_digest, without_quarantined
+from greenfield.resources.cell_inputs import cell_inputs, gates, known, members_of, roles_digest, without_quarantined
 from greenfield.resources.custom import Cell, Formation, Password
 from greenfield.resources.node_pool import NodePool
 from greenfield.resources.site import Site
@@ -52,7 +53,7 @@ class Engine(pulumi.ComponentResource):
         self._common = engine_common(plan, args.engine, args.facts)
         self.cells = self._make_cells()
         self.formation = self._make_formation()
-        self.endpoints = pulumi.Output.from_input(self._endpoints())
+        self.endpoints = known(self.listening)
         self.register_outputs({"endpoints": self.endpoints, "passwords": self.passwords})
 
     def _make_passwords(self) -> pulumi.Output[dict[str, str]]:
@@ -93,7 +94,9 @@ class Engine(pulumi.ComponentResource):
         }
         return Formation(f"{self._name}-formation", inputs, pulumi.ResourceOptions(parent=self))
 
-    def _endpoints(self) -> list[str]:
+    @cached_property
+    def listening(self) -> list[str]:
+        """``address:port`` of every member, for clients."""
         plan = self._args.site.args.plan
         return [
             f"{plan.site.hosts[member.host].address}:{port.number}"

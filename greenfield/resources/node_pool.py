@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from greenfield.resources.cell_inputs import cell_inputs, engines_on, gates, host_layer_cells
+from greenfield.resources.cell_inputs import cell_inputs, engines_on, gates, host_layer_cells, known
 from greenfield.resources.custom import Cell
 from greenfield.resources.site import Site
 
@@ -39,5 +39,5 @@ class NodePool(pulumi.ComponentResource):
             inputs["gates"] = gates(plan, engines_on(plan, cell), args.engine_facts)
             child = pulumi.ResourceOptions(parent=self, depends_on=[args.site.preflight])
             self.cells[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, child)
-        self.hosts = pulumi.Output.from_input(list(plan.pools[args.pool]))
+        self.hosts = known(list(plan.pools[args.pool]))
         self.register_outputs({"hosts": self.hosts})
