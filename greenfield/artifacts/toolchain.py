@@ -146,8 +146,8 @@ def build(name: str, *, progress: Progress | None = None) -> Path:
 def path_prefix(*, progress: Progress | None = None) -> str:
     """What goes in front of PATH (behind the virtual environment's bin) so that ``pulumi`` runs Python programs.
 
-    The folder of an installed official CLI when it is recent enough and has its language host beside it, else the
-    folders of the pinned builds, which are made when missing. Never empty.
+    The folder of an installed official CLI when it is recent enough and has its language host beside it, else a
+    folder with the pinned builds, which are made when missing. Never empty.
 
     Raises:
         ToolchainError: as ``build``.
@@ -155,7 +155,25 @@ def path_prefix(*, progress: Progress | None = None) -> str:
     official = official_pulumi()
     if official is not None:
         return str(official)
-    return os.pathsep.join(str(build(name, progress=progress)) for name in PULUMI)
+    return str(_together([build(name, progress=progress) for name in PULUMI]))
+
+
+def _together(folders: list[Path]) -> Path:
+    """One folder with what is in several: Pulumi warns of a language host that does not lie beside itself.
+
+    Hard links, since Pulumi looks where its own file really lies.
+    """
+    place = cache_dir() / "-".join(["together", *(folder.parent.name for folder in folders)])
+    if not place.is_dir():
+        with tempfile.TemporaryDirectory(prefix=".together-", dir=cache_dir()) as scratch:
+            whole = Path(scratch) / "whole"
+            whole.mkdir()
+            for file in (file for folder in folders for file in folder.iterdir()):
+                os.link(file, whole / file.name)
+            # Another process may have been faster; what it made is the same.
+            with contextlib.suppress(OSError):
+                whole.rename(place)
+    return place
 
 
 def official_pulumi() -> Path | None:
