@@ -135,7 +135,21 @@ def _own(environment: Mapping[str, str]) -> dict[str, str]:
         found["PULUMI_BACKEND_URL"] = folder.as_uri()
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
         found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
+    if "PULUMI_HOME" not in environment:
+        found["PULUMI_HOME"] = str(_home())
     return found
+
+
+def _home() -> Path:
+    """A Pulumi home without Pulumi's own debug log.
+
+    Pulumi writes all properties of all resources into it, at half of the time that the preview of a large site takes.
+    It has no switch for that, but goes on without the log where its folder can't be made.
+    """
+    folder = _state() / "pulumi-home"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "logs").touch()
+    return folder
 
 
 def _passphrase() -> Path:
