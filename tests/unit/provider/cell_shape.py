@@ -77,6 +77,9 @@ class Hosts(Session):
         self.warnings: list[str] = []
         self.display.warn = lambda urn, text: self.warnings.append(text)  # type: ignore[method-assign]
 
+    async def before_change(self, site: str) -> None:
+        """No lock: several of these stand for runs that follow each other."""
+
     async def run(self, job: Job, urn: str) -> JobResult:
         """Keep the job; ask ``behave`` for each host's result."""
         self.jobs.append(job)

@@ -1,0 +1,229 @@
+"""The order of one layer's changes in a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from cell_shape import Hosts, failed
+
+from greenfield.configure import Connection, HostResult, Job, Target
+from greenfield.errors import ConfigureError, ProviderError
+from greenfield.provider.rollout import Batch, Gate, Rollout, host_error
+
+CONNECTION = Connection("ops", "/known_hosts")
+
+
+def _gate(*hosts: str) -> Gate:
+    members = [{"name": f"m-{name}", "host": name} for name in hosts]
+    return Gate("kv", "etcd", {"etcd_members": members}, tuple(Target(name, "10.0.0.1") for name in hosts))
+
+
+def _batch(cell: str, *hosts: str, **changes: Any) -> Batch:
+    values: dict[str, Any] = {
+        "urn": f"urn:{cell}",
+        "cell": cell,
+        "layer": "kv",
+        "roles": ("etcd",),
+        "targets": tuple(Target(name, "10.0.0.1", {"own": name}) for name in hosts),
+        "connection": CONNECTION,
+        "common": {"shared": 1},
+        "gates": (),
+    }
+    return Batch(**{**values, **changes})
+
+
+def _standing(cell: str, *hosts: str, gate: Gate | None = None, **changes: Any) -> Batch:
+    """A batch of hosts that all stand well."""
+    gates = (gate,) if gate else ()
+    return _batch(cell, *hosts, standing=frozenset(hosts), gated=True, gates=gates, **changes)
+
+
+def _in_turn(hosts: Hosts, *batches: Batch) -> list[Any]:
+    return _together(hosts, batches, "in_turn")
+
+
+def _together(hosts: Hosts, batches: Sequence[Batch], how: str = "side_by_side") -> list[Any]:
+    async def run() -> list[Any]:
+        rollout = Rollout(hosts)
+        return await asyncio.gather(*(getattr(rollout, how)(batch) for batch in batches), return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def test_creates_merge_into_one_job_and_each_gets_its_own_hosts() -> None:
+    hosts = Hosts()
+    results = _together(hosts, [_batch("kv-r1", "h1"), _batch("kv-r2", "h2", "h3")])
+    assert hosts.ran() == ["main h1 h2 h3"]
+    assert [list(result) for result in results] == [["h1"], ["h2", "h3"]]
+    assert hosts.jobs[0].common == {"shared": 1}
+
+
+def test_what_cells_do_not_share_goes_to_each_host() -> None:
+    hosts = Hosts()
+    _together(hosts, [_batch("a", "h1", common={"pool": "a"}), _batch("b", "h2", common={"pool": "b"})])
+    (job,) = hosts.jobs
+    assert job.common == {}
+    assert [dict(target.variables) for target in job.targets] == [
+        {"pool": "a", "own": "h1"},
+        {"pool": "b", "own": "h2"},
+    ]
+
+
+def test_checks_never_merge_with_creates() -> None:
+    hosts = Hosts()
+    _together(hosts, [_batch("kv-r1", "h1"), _batch("kv-r2", "h2", check=True)])
+    assert sorted((job.check, job.targets[0].name) for job in hosts.jobs) == [(False, "h1"), (True, "h2")]
+
+
+def test_a_job_that_could_not_run_fails_everyone_who_waits() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        raise ConfigureError("no ansible")
+
+    results = _together(Hosts(behave), [_batch("a", "h1"), _batch("b", "h2")])
+    assert [str(result) for result in results] == ["no ansible", "no ansible"]
+
+
+def test_updates_run_one_rack_at_a_time_in_order() -> None:
+    hosts = Hosts()
+    _in_turn(hosts, *(_standing(f"kv-r{rack}", f"h{rack}") for rack in (3, 1, 2)))
+    assert hosts.ran() == ["main h1", "main h2", "main h3"]
+
+
+def test_the_gate_is_asked_before_and_after() -> None:
+    hosts = Hosts()
+    gate = _gate("h1", "h2", "h3")
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h1", "main h2", "health h1"]
+    assert {tuple(job.common["etcd_health_except"]) for job in hosts.jobs if job.entry == "health"} == {()}
+
+
+def test_a_member_that_is_to_be_mended_is_excepted_before_and_asked_for_after() -> None:
+    hosts = Hosts()
+    gate = _gate("h1", "h2")
+    _in_turn(hosts, _batch("kv-r1", "h1", "h2", standing=frozenset({"h2"}), gated=True, gates=(gate,)))
+    before, after = (job.common["etcd_health_except"] for job in hosts.jobs if job.entry == "health")
+    assert (before, after) == (["m-h1"], [])
+
+
+def test_members_in_quarantine_stay_excepted() -> None:
+    hosts = Hosts()
+    quarantined = Gate("kv", "etcd", {**_gate("h1", "h2").common, "etcd_health_except": ["m-h9"]}, _gate("h1").targets)
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=quarantined))
+    assert [job.common["etcd_health_except"] for job in hosts.jobs if job.entry == "health"] == [["m-h9"], ["m-h9"]]
+
+
+def test_a_gate_asks_another_member_when_a_host_does_not_answer() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        down = job.entry == "health" and name == "h1"
+        return failed(name, "timed out", "unreachable") if down else HostResult(name, "ok")
+
+    hosts = Hosts(behave)
+    (result,) = _in_turn(hosts, _standing("kv-r2", "h2", gate=_gate("h1", "h2")))
+    assert not result["h2"].failed
+    assert hosts.ran() == ["health h1", "health h2", "main h2", "health h1", "health h2"]
+
+
+def test_an_engine_that_was_never_formed_keeps_no_gate_shut() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        return HostResult(name, "ok", facts={"formed": False})
+
+    (result,) = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=_gate("h1")))
+    assert not result["h1"].failed
+
+
+def test_a_shut_gate_puts_a_batch_behind_the_others() -> None:
+    """Member h3 is down, and only its own batch may go; the others go when it is back."""
+    down = {"m-h3"}
+
+    def behave(job: Job, name: str) -> HostResult:
+        if job.entry == "main" and name == "h3":
+            down.clear()
+        if job.entry == "health" and down - set(job.common["etcd_health_except"]):
+            return failed(name, "m-h3 is down")
+        return HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    gate = _gate("h1", "h2", "h3")
+    mending = _batch("kv-r3", "h3", standing=frozenset(), gated=True, gates=(gate,))
+    results = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate), mending)
+    assert all(not isinstance(result, Exception) for result in results)
+    assert [line for line in hosts.ran() if line.startswith("main")] == ["main h3", "main h1", "main h2"]
+
+
+def test_when_every_gate_is_shut_nothing_is_touched_and_the_reason_is_told() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        return failed(name, "m-h9 is down") if job.entry == "health" else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    gate = _gate("h1", "h2")
+    results = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    assert [line for line in hosts.ran() if line.startswith("main")] == []
+    for cell, error in zip(("kv-r1", "kv-r2"), results, strict=True):
+        assert isinstance(error, ProviderError)
+        assert error.message.startswith(f"{cell}: kv is not healthy")
+        assert "m-h9 is down" in error.message
+        assert error.fix
+
+
+def test_a_failed_batch_refuses_those_behind_it() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        return failed(name) if name == "h1" else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    first, second = _in_turn(hosts, _standing("kv-r1", "h1"), _standing("kv-r2", "h2"))
+    assert first["h1"].failed
+    assert "full log: /log" in first["h1"].message
+    assert isinstance(second, ProviderError)
+    assert "kv-r2 was not touched, because the rollout stopped at kv-r1: h1 failed" in second.message
+    assert hosts.ran() == ["main h1"]
+
+
+def test_a_batch_that_makes_the_engine_sick_counts_as_failed_and_stops_the_rollout() -> None:
+    """Its hosts lose their digests, so that the run that mends it finds the gate open for just them."""
+    sick: set[str] = set()
+
+    def behave(job: Job, name: str) -> HostResult:
+        if job.entry == "main":
+            sick.add(f"m-{name}")
+        return failed(name, "m-h1 is down") if job.entry == "health" and sick else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    gate = _gate("h1", "h2")
+    first, second = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    assert first["h1"].failed
+    assert "kv is not healthy after kv-r1" in first["h1"].message
+    assert isinstance(second, ProviderError)
+    assert hosts.ran() == ["health h1", "main h1", "health h1"]
+
+
+def test_hosts_that_carry_nothing_yet_go_first_and_together() -> None:
+    hosts = Hosts()
+    gate = _gate("h1", "h2", "h3")
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _batch("kv-r2", "h2"), _batch("kv-r3", "h3"))
+    assert hosts.ran() == ["main h2 h3", "health h1", "main h1", "health h1"]
+
+
+def test_standing_hosts_wait_until_those_that_failed_before_are_mended() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        return failed(name) if name == "h2" else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    standing, mended = _in_turn(hosts, _standing("kv-r1", "h1"), _batch("kv-r2", "h2"))
+    assert mended["h2"].failed
+    assert isinstance(standing, ProviderError)
+    assert hosts.ran() == ["main h2"]
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (failed("h1", "timed out", "unreachable"), "h1: did not answer over SSH: timed out"),
+        (failed("h1", "no space"), 'h1: failed in task "Install": no space'),
+        (HostResult("h1", "failed", message="kv is not healthy"), "h1: failed: kv is not healthy"),
+    ],
+)
+def test_a_failed_host_is_told_in_words(result: HostResult, words: str) -> None:
+    assert host_error(result) == words
