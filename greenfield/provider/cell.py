@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,9 +39,12 @@ class Cell(Resource):
     def __init__(self, session: Session, rollouts: Callable[[str], Rollout]) -> None:
         self._session = session
         self._rollouts = rollouts
+        self._declared: set[str] = set()
+        self._leaving: dict[str, asyncio.Lock] = {}
 
     def check(self, inputs: Values) -> list[tuple[str, str]]:
         """An empty cell is refused: nothing selected never means everything."""
+        self._declared.add(str(inputs.get("layer")))
         if not inputs.get("hosts") and not inputs.get("quarantined"):
             return [("hosts", "a cell needs at least one host")]
         return []
@@ -121,27 +125,38 @@ class Cell(Resource):
         return {**state, "digests": digests}
 
     async def delete(self, call: Call, state: Values) -> None:
-        """Take an engine's members away, drained first; their data stays unless the spec named it for wiping."""
-        if state["layer"] == HOST_LAYER:
+        """Take an engine's members away, drained first; their data stays unless the spec named it for wiping.
+
+        Where other cells of the engine stay, it only shrinks: its members leave it in good order, one cell after the
+        other, and keep their data whatever the spec named.
+        """
+        layer = state["layer"]
+        if layer == HOST_LAYER:
             return
         await self._session.before_change(state["site"])
-        await self._take_away(call, state, _at_hand(state), whole=bool(state.get("wipe")))
+        whole = bool(state.get("wipe")) and layer not in self._declared
+        await self._take_away(call, state, _at_hand(state), whole=whole)
 
     async def _take_away(self, call: Call, state: Values, hosts: list[str], *, whole: bool) -> None:
         """Take members away: ``whole`` when the engine itself goes, named for wiping, so that no quorum must stay."""
+        # One cell after the other: two members that leave at once could take the quorum with them.
+        async with self._leaving.setdefault(state["layer"], asyncio.Lock()):
+            for entry in ("drain", "remove"):
+                for host in hosts:
+                    await self._leave(call, state, host, entry, whole)
+
+    async def _leave(self, call: Call, state: Values, host: str, entry: str, whole: bool) -> None:
         wanted = desired_hosts(state, state, 0)
-        for entry in ("drain", "remove"):
-            for host in hosts:
-                batch = batch_of(call.urn, state, wanted, [host], frozenset(), entry=entry, retire=whole)
-                result = (await self._rollout(state).side_by_side(batch))[host]
-                # A host that is gone for good can't be asked to leave; its engine forgets it by its other members.
-                if result.status == "unreachable":
-                    self._session.display.warn(call.urn, f"{host} did not answer; it was left as it is")
-                elif result.failed:
-                    raise ProviderError(
-                        f"{call.name}: {entry} stopped at {host_error(result)}",
-                        fix="mend it and run again; members not named here were not touched",
-                    )
+        batch = batch_of(call.urn, state, wanted, [host], frozenset(), entry=entry, retire=whole)
+        result = (await self._rollout(state).side_by_side(batch))[host]
+        # A host that is gone for good can't be asked to leave; its engine forgets it by its other members.
+        if result.status == "unreachable":
+            self._session.display.warn(call.urn, f"{host} did not answer; it was left as it is")
+        elif result.failed:
+            raise ProviderError(
+                f"{call.name}: {entry} stopped at {host_error(result)}",
+                fix="mend it and run again; members not named here were not touched",
+            )
 
     def _rollout(self, inputs: Values) -> Rollout:
         return self._rollouts(inputs["layer"])

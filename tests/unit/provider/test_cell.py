@@ -206,6 +206,32 @@ def test_data_goes_with_the_engine_only_when_the_spec_named_it(wipe: bool) -> No
     assert {job.common["etcd_wipe"] for job in hosts.jobs} == {wipe}
 
 
+def test_an_engine_that_only_shrinks_keeps_its_data_though_it_was_named_for_wiping() -> None:
+    """Members of a rack that goes leave the engine in good order, because other racks of it stay."""
+    hosts = Hosts()
+    cell = cell_on(hosts)
+    state = _created(inputs("h1", wipe=True))
+    cell.check(inputs("h9", rack="r9", wipe=True))
+    asyncio.run(cell.delete(CALL, {**inputs("h1", wipe=True), **state}))
+    assert hosts.ran() == ["drain h1", "remove h1"]
+    assert {(job.common["etcd_wipe"], job.common["etcd_retire"]) for job in hosts.jobs} == {(False, False)}
+
+
+def test_racks_leave_an_engine_one_after_the_other() -> None:
+    hosts = Hosts()
+    cell = cell_on(hosts)
+    cell.check(inputs("h9"))
+    states = [
+        {**inputs(name, rack=rack), **_created(inputs(name, rack=rack))} for name, rack in (("h1", "r1"), ("h2", "r2"))
+    ]
+
+    async def leave() -> None:
+        await asyncio.gather(*(cell.delete(CALL, state) for state in states))
+
+    asyncio.run(leave())
+    assert hosts.ran() == ["drain h1", "remove h1", "drain h2", "remove h2"]
+
+
 def test_a_host_layer_that_goes_leaves_its_hosts_as_they_are() -> None:
     hosts = Hosts()
     asyncio.run(cell_on(hosts).delete(CALL, {**inputs("h1", layer="host"), "digests": {}}))
