@@ -57,7 +57,11 @@ async def _preflight(inputs: Values) -> None:
     lines = [f"{name} {finding.text}" for name, finding in findings.items()]
     silent = [name for name, finding in findings.items() if finding.kind == "silent"]
     if len(silent) == len(findings):
-        fix = f"bring it back, or go on without it: pulumi config set greenfield:quarantine {','.join(silent)}"
+        names = ",".join(silent)
+        fix = (
+            f"bring it back, or go on without it: greenfield up SPEC --quarantine {names} "
+            f"(in a program of your own: pulumi config set greenfield:quarantine {names})"
+        )
     else:
         fix = (
             "if the machine was replaced, pin its new key: greenfield enroll SPEC --replace HOST; "

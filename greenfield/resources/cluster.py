@@ -40,13 +40,16 @@ class ClusterArgs:
     digest: str = ""
 
     @classmethod
-    def load(cls, spec: str | Path, *, cluster: str | None = None, quarantine: Sequence[str] = ()) -> ClusterArgs:
+    def load(
+        cls, spec: str | Path, *, cluster: str | None = None, quarantine: Sequence[str] | None = None
+    ) -> ClusterArgs:
         """Load, validate and plan a spec (a file or a folder).
 
         Args:
             spec: path of the spec.
             cluster: name of the cluster, where the spec has several.
-            quarantine: hosts that must not be touched in this run.
+            quarantine: hosts that must not be touched in this run; by default those that the stack's config names,
+                separated by commas, under ``greenfield:quarantine``.
 
         Raises:
             pulumi.RunError: the spec or its plan is wrong; the text holds every problem.
@@ -55,7 +58,7 @@ class ClusterArgs:
             loaded = load([Path(spec)])
             chosen, site = loaded.cluster(cluster)
             standing = load_placement(loaded.folder, chosen.name)
-            plan = make_plan(site, chosen, standing, frozenset(quarantine))
+            plan = make_plan(site, chosen, standing, frozenset(_configured() if quarantine is None else quarantine))
             return cls(plan, loaded.folder.resolve(), load_lock(loaded.folder), loaded.digest)
         except GreenfieldError as error:
             raise pulumi.RunError(str(error)) from None
@@ -101,6 +104,11 @@ class Cluster(pulumi.ComponentResource):
         )
         self.certificate = self.site.certificate
         self.register_outputs({"hosts": self.hosts, "endpoints": self.endpoints, "certificate": self.certificate})
+
+
+def _configured() -> list[str]:
+    """Hosts in quarantine by the stack's config."""
+    return [host for host in (pulumi.Config("greenfield").get("quarantine") or "").split(",") if host]
 
 
 def _facts(args: ClusterArgs, engine: str) -> dict[str, Any]:

@@ -110,6 +110,9 @@ def declare(
     """Declare a cluster (the example's by default) and return what the engine heard."""
     stack = Stack()
     plan = make_plan(site or build_site(), cluster or lab_cluster(), quarantine=quarantine)
+    # Pulumi takes the thread's own event loop, which other tests may have closed.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     pulumi.runtime.set_mocks(_Answers(), project="project", stack="stack", preview=False, monitor=_Monitor(stack))
 
     @pulumi.runtime.test
@@ -123,15 +126,15 @@ def declare(
         stack.outputs["passwords are secret"] = made.passwords.is_secret()
         return shown.apply(keep)
 
-    # The handler that ends a program on an interrupt would end these tests.
-    with mock.patch.object(cluster_module, "end_quietly"):
-        program()
-    stack.outputs["passwords are secret"] = asyncio.run(_settled(stack.outputs["passwords are secret"]))
+    try:
+        # The handler that ends a program on an interrupt would end these tests.
+        with mock.patch.object(cluster_module, "end_quietly"):
+            program()
+        stack.outputs["passwords are secret"] = loop.run_until_complete(stack.outputs["passwords are secret"])
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     return stack
-
-
-async def _settled(answer: Any) -> Any:
-    return answer.result() if asyncio.isfuture(answer) and answer.done() else await answer
 
 
 def open_(value: Any) -> Any:

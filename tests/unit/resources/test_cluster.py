@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,17 @@ def test_a_wrong_spec_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         ClusterArgs.load(tmp_path)
     assert "greenfield validate" in str(caught.value)
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, {"r1-h1", "r2-h3"}), ([], set()), (["r3-h3"], {"r3-h3"})])
+def test_hosts_in_quarantine_come_from_the_stacks_config_unless_the_program_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: list[str] | None, expected: set[str]
+) -> None:
+    for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
+        shutil.copy(root() / "examples" / "lab" / name, tmp_path)
+    config = {"greenfield:quarantine": "r1-h1,r2-h3"}
+    monkeypatch.setattr(pulumi.Config, "get", lambda self, key: config.get(f"{self.name}:{key}"))
+    assert ClusterArgs.load(tmp_path, quarantine=named).plan.quarantine == expected
 
 
 def test_two_engines_on_one_pool_share_its_host_cells(tmp_path: Path) -> None:
