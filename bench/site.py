@@ -69,8 +69,7 @@ class BenchSite:
     def prepare(self) -> None:
         """Fill the mirror and boot the hosts, bare."""
         sync_spec(self.spec, progress=self.say)
-        self.lab.down()
-        self.lab.up()
+        self.reset()
 
     def edit(self, old: str, new: str) -> None:
         """Change the cluster's spec.
@@ -100,8 +99,8 @@ class BenchSite:
 
     def reset(self) -> None:
         """Make all hosts bare again."""
-        for host in self.site.hosts:
-            self.lab.reset_host(host, keep_key=True)
+        self.lab.down()
+        self.lab.up()
 
     def layers(self, engine: str) -> tuple[Layer, Layer]:
         """The host layer on all hosts, and an engine on its own, with certificates of an authority made now."""
