@@ -1,6 +1,6 @@
 """``python -m bench``: measures, and writes the tables of docs/performance.md.
 
-    python -m bench [--only large|preview|lab]
+    python -m bench [--only large|preview|lab|plain]
 
 Needs root for the lab. Nothing is kept: the lab is taken down and files of the run are removed, whatever happens.
 """
@@ -22,6 +22,7 @@ PARTS: Mapping[str, Callable[[Path, Callable[[str], None]], str]] = {
     "large": large.measure,
     "preview": preview.measure,
     "lab": lab.measure,
+    "plain": lab.measure_plain,
 }
 
 

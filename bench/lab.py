@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.plain_way import assert_same, outcome, run_playbook
@@ -24,18 +25,29 @@ Say = Callable[[str], None]
 
 
 def measure(folder: Path, say: Say) -> str:
-    """Run everything and return the page's part. The lab is taken down whatever happens."""
+    """Deliver, accept and change, and return the page's part. The lab is taken down whatever happens."""
+    with _lab(folder, say) as site:
+        return table([*_deliveries(site, say), *_acceptance(site, say), *_changes(site, say)])
+
+
+def measure_plain(folder: Path, say: Say) -> str:
+    """Bring bare hosts to the same outcome by both ways, and return the page's part."""
+    with _lab(folder, say) as site:
+        return table(_beside_plain(site, say))
+
+
+@contextmanager
+def _lab(folder: Path, say: Say) -> Iterator[BenchSite]:
     _wait_for_room(say)
     site = BenchSite(folder, say)
     try:
         began = time.monotonic()
         site.prepare()
         say(f"lab of {len(site.site.hosts)} hosts is up after {time.monotonic() - began:.0f} s")
-        rows = [*_deliveries(site, say), *_acceptance(site, say), *_changes(site, say), *_beside_plain(site, say)]
+        yield site
     finally:
         site.lab.down()
         say("lab is down")
-    return table(rows)
 
 
 def _wait_for_room(say: Say) -> None:
@@ -112,7 +124,6 @@ def _changes(site: BenchSite, say: Say) -> list[Row]:
 
 def _beside_plain(site: BenchSite, say: Say) -> list[Row]:
     layers = site.layers(ENGINE)
-    site.reset()
     results = [site.converge(layer) for layer in layers]
     failed = [f"{r.host}: {r.message}" for result in results for r in result.hosts.values() if r.failed]
     if failed:

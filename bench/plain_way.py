@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.process import BenchError, Measured, run
 from bench.site import BenchSite, Layer
 from greenfield import content
@@ -36,6 +38,7 @@ def _inventory(site: BenchSite, host_layer: Layer, engine: Layer) -> dict[str, A
     access = site.site.access
     pinned = f"-o UserKnownHostsFile={access.known_hosts} -o GlobalKnownHostsFile=/dev/null -o IdentitiesOnly=yes"
     variables = {
+        **_defaults(*host_layer.roles, *engine.roles),
         **host_layer.common,
         **engine.common,
         "roles": str(content.roles()),
@@ -48,6 +51,14 @@ def _inventory(site: BenchSite, host_layer: Layer, engine: Layer) -> dict[str, A
         hosts.setdefault(target.name, {"ansible_host": target.address}).update(target.variables)
     members: dict[str, dict[str, str]] = {target.name: {} for target in engine.targets}
     return {"all": {"vars": variables, "hosts": hosts, "children": {"etcd": {"hosts": members}}}}
+
+
+def _defaults(*roles: str) -> dict[str, Any]:
+    """What roles fall back to; in the inventory, where the plan's values go before them."""
+    found: dict[str, Any] = {}
+    for role in roles:
+        found |= yaml.safe_load((content.roles() / role / "defaults" / "main.yml").read_text())
+    return found
 
 
 def outcome(site: BenchSite) -> dict[str, list[str]]:
