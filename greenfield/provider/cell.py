@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from greenfield.configure import HostResult
@@ -14,6 +15,7 @@ from greenfield.provider.cell_state import (
     DesiredHosts,
     batch_of,
     desired_hosts,
+    expired,
     reasons,
     state_of,
 )
@@ -91,8 +93,11 @@ class Cell(Resource):
         await self._session.before_change(inputs["site"])
         results: dict[str, HostResult] = {}
         if moving:
-            standing = frozenset(host for host in moving if _stood(old, host))
-            gated = any(host in (old.get("digests") or {}) for host in moving)
+            # A host whose certificate has expired serves nobody, and neither do its peers of the same age: a gate that
+            # asked them would keep shut for ever what the renewal mends.
+            alive = [host for host in moving if not expired(old, host, int(time.time()))]
+            standing = frozenset(host for host in alive if _stood(old, host))
+            gated = any(host in (old.get("digests") or {}) for host in alive)
             batch = batch_of(call.urn, inputs, wanted, moving, standing, gated=gated)
             results.update(await self._rollout(inputs).in_turn(batch))
         if gone and inputs["layer"] != HOST_LAYER:
@@ -139,8 +144,10 @@ class Cell(Resource):
 
     async def _take_away(self, call: Call, state: Values, hosts: list[str], *, whole: bool) -> None:
         """Take members away: ``whole`` when the engine itself goes, named for wiping, so that no quorum must stay."""
-        # One cell after the other: two members that leave at once could take the quorum with them.
-        async with self._leaving.setdefault(state["layer"], asyncio.Lock()):
+        # One cell after the other: two members that leave at once could take the quorum with them. An engine that
+        # goes as a whole has none to keep.
+        alone = self._leaving.setdefault(state["layer"], asyncio.Lock())
+        async with nullcontext() if whole else alone:
             for entry in ("drain", "remove"):
                 for host in hosts:
                     await self._leave(call, state, host, entry, whole)

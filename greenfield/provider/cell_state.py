@@ -95,6 +95,12 @@ def _issued(old: Values, inputs: Values, name: str, subject: Mapping[str, Any], 
     return int(standing) if (same and not due) or not now else now
 
 
+def expired(state: Values, name: str, now: int) -> bool:
+    """Whether the certificate that a host has is past its end at ``now`` (seconds since 1970)."""
+    issued = (state.get("issued") or {}).get(name)
+    return issued is not None and issued + state["lifetimeSeconds"] <= now
+
+
 def _authority_print(inputs: Values) -> str:
     """A fingerprint of the authority that does not reveal its key."""
     authority = inputs.get("authority") or {}

@@ -217,6 +217,19 @@ def test_an_engine_that_only_shrinks_keeps_its_data_though_it_was_named_for_wipi
     assert {(job.common["etcd_wipe"], job.common["etcd_retire"]) for job in hosts.jobs} == {(False, False)}
 
 
+def test_racks_of_an_engine_that_goes_as_a_whole_go_together() -> None:
+    hosts = Hosts()
+    cell = cell_on(hosts)
+    named = [inputs(name, rack=rack, wipe=True) for name, rack in (("h1", "r1"), ("h2", "r2"))]
+    states = [{**each, **_created(each)} for each in named]
+
+    async def leave() -> None:
+        await asyncio.gather(*(cell.delete(CALL, state) for state in states))
+
+    asyncio.run(leave())
+    assert hosts.ran() == ["drain h1 h2", "remove h1 h2"]
+
+
 def test_racks_leave_an_engine_one_after_the_other() -> None:
     hosts = Hosts()
     cell = cell_on(hosts)
