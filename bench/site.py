@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.process import Measured, run
 from greenfield.artifacts import load_lock
 from greenfield.artifacts.of_spec import sync_spec
@@ -26,7 +28,8 @@ from greenfield.provider.x509 import Pair, issue, make_authority
 from greenfield.spec import load
 
 REPO = Path(__file__).resolve().parent.parent
-NAME, NETWORK, MAC = "bench", "10.82", "02:82:"
+NUMBER, SMALL_NUMBER = 82, 83
+"""Second byte of the addresses, and of the MAC addresses as digits: 10.82.0.0/16 and 10.83.0.0/16."""
 LIFETIME_SECONDS = 86400
 
 
@@ -40,10 +43,13 @@ class Layer:
 
 
 class BenchSite:
-    """The example's nine hosts under another name and network; everything it writes is below ``folder``."""
+    """The example's nine hosts under another name and network; everything it writes is below ``folder``.
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        self.folder, self.say = folder, say
+    With ``small`` it has only the three hosts of etcd, and nothing but etcd on them.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None], *, small: bool = False) -> None:
+        self.folder, self.say, self.small = folder, say, small
         self.spec = folder / "spec"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
@@ -59,12 +65,21 @@ class BenchSite:
 
     def _copy_example(self) -> None:
         self.spec.mkdir(parents=True)
-        for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
-            text = (REPO / "examples" / "lab" / name).read_text()
-            text = text.replace("10.77.", f"{NETWORK}.").replace("02:77:", MAC)
-            (self.spec / name).write_text(
-                text.replace("{name: lab}", f"{{name: {NAME}}}").replace("site: lab", f"site: {NAME}")
-            )
+        name, number = ("bench-small", SMALL_NUMBER) if self.small else ("bench", NUMBER)
+        for file in ("site.yaml", "hosts.csv", "cluster.yaml"):
+            text = (REPO / "examples" / "lab" / file).read_text()
+            text = text.replace("10.77.", f"10.{number}.").replace("02:77:", f"02:{number}:")
+            text = text.replace("{name: lab}", f"{{name: {name}}}").replace("site: lab", f"site: {name}")
+            (self.spec / file).write_text(text)
+        if self.small:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        rows = (self.spec / "hosts.csv").read_text().splitlines()
+        (self.spec / "hosts.csv").write_text("".join(f"{row}\n" for row in rows if "-h1," in row or row == rows[0]))
+        cluster = yaml.safe_load((self.spec / "cluster.yaml").read_text())
+        del cluster["spec"]["nodePools"]["data"], cluster["spec"]["engines"]["sessions"]
+        (self.spec / "cluster.yaml").write_text(yaml.safe_dump(cluster, sort_keys=False))
 
     def prepare(self) -> None:
         """Fill the mirror and boot the hosts, bare."""
