@@ -118,6 +118,17 @@ class Workspace:
                 )
                 path.unlink(missing_ok=True)
                 (path.parent / f"{path.name}.attrs").unlink(missing_ok=True)
+                self._drop_pending()
+
+    def _drop_pending(self) -> None:
+        """Forget that a killed run was in the middle of something: every one of our operations can be done again."""
+        file = self.folder / "state.json"
+        self.pulumi("stack", "export", "--file", str(file), quiet=True)
+        state = json.loads(file.read_text())
+        if state["deployment"].pop("pending_operations", None):
+            file.write_text(json.dumps(state))
+            self.pulumi("stack", "import", "--file", str(file), quiet=True)
+        file.unlink()
 
 
 def up_arguments(*, preview: bool, yes: bool, refresh: bool, extra: Sequence[str]) -> list[str]:

@@ -15,22 +15,25 @@ sys.path.insert(0, str(Path(__file__).parent))
 from delivery import REPO, Delivery
 
 KEEP = "GREENFIELD_KEEP_LAB"
-"""Set to 1, this leaves the lab running after the tests, to look into."""
+"""Set to 1, this goes on with the lab and the state of the run before, and leaves them."""
 
 
 @pytest.fixture(scope="session")
 def delivery() -> Iterator[Delivery]:
     """Nine bare hosts in three racks, and a spec that nothing was delivered from yet."""
     folder = REPO / "build" / "e2e"
-    shutil.rmtree(folder, ignore_errors=True)
+    keep = os.environ.get(KEEP) == "1"
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
     made = Delivery(folder)
     os.environ["GREENFIELD_MIRROR_DIR"] = made.environment["GREENFIELD_MIRROR_DIR"]
-    made.lab.down()
+    if not keep:
+        made.lab.down()
     synced = made.greenfield("mirror", "sync", str(made.spec))
     assert synced.returncode == 0, synced.stdout
     made.lab.up()
     yield made
-    if os.environ.get(KEEP) != "1":
+    if not keep:
         made.lab.down()
 
 

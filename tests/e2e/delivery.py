@@ -8,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from greenfield.lab.lab import Lab
+from greenfield.provider.x509 import Pair, issue
 from greenfield.spec import load
 
 REPO = Path(__file__).resolve().parents[2]
@@ -36,7 +38,7 @@ class Delivery:
         }
 
     def _copy_example(self) -> None:
-        self.spec.mkdir(parents=True)
+        self.spec.mkdir(parents=True, exist_ok=True)
         for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
             text = (REPO / "examples" / "lab" / name).read_text()
             text = text.replace("10.77.", f"{NETWORK}.").replace("02:77:", "02:79:")
@@ -95,15 +97,31 @@ class Delivery:
         assert result.returncode == 0, result.stdout
         return result.stdout
 
-    def digests(self) -> dict[str, str]:
-        """Cell and host to the digest the host was converged to."""
-        exported = json.loads(self.state())
-        return {
-            f"{resource['urn'].rsplit('::', 1)[-1]} {host}": digest
-            for resource in exported["deployment"]["resources"]
-            if resource["type"] == "greenfield:index:Cell"
-            for host, digest in resource["outputs"].get("digests", {}).items()
-        }
+    def age_certificate(self, cell: str, host: str, issued: int) -> None:
+        """Make it as if a host's certificate had been issued at a moment long ago: on the host, and in the state.
+
+        The certificate is the very one that the plugin would have issued then, made with the authority of the stack.
+        """
+        shown = self.greenfield("pulumi", str(self.spec), "stack", "export", "--show-secrets")
+        outputs = {r["urn"].rsplit("::", 1)[-1]: r.get("outputs", {}) for r in _resources(shown.stdout)}
+        authority = outputs["orders-e2e-authority"]
+        pair = issue(
+            Pair(authority["certificate"], json.loads(authority["privateKey"]["plaintext"])),
+            json.loads(outputs[cell]["hosts"][host])["subject"],
+            issued,
+            outputs[cell]["lifetimeSeconds"],
+        )
+        for name, text in (("host.crt", pair.certificate), ("host.key", pair.private_key)):
+            written = self.lab.run(host, f"cat > /etc/greenfield/pki/{name} <<'END'\n{text}END")
+            assert written.returncode == 0, written.stderr
+        state = json.loads(self.state())
+        for resource in state["deployment"]["resources"]:
+            if resource["urn"].endswith(f"::{cell}"):
+                resource["outputs"]["issued"][host] = issued
+        file = self.folder / "aged.json"
+        file.write_text(json.dumps(state))
+        imported = self.greenfield("pulumi", str(self.spec), "stack", "import", "--file", str(file))
+        assert imported.returncode == 0, imported.stdout
 
     def logins(self) -> int:
         """How many SSH logins all hosts together have seen."""
@@ -112,3 +130,7 @@ class Delivery:
             for host in self.site.hosts
         )
         return sum(int(count.strip() or 0) for count in counts)
+
+
+def _resources(exported: str) -> list[dict[str, Any]]:
+    return list(json.loads(exported)["deployment"]["resources"])

@@ -201,18 +201,17 @@ def test_lost_etcd_data_is_replaced_after_refresh(delivery: Delivery) -> None:
 
 
 def test_expired_certificate_is_found_and_renewed(delivery: Delivery) -> None:
-    """Certificates of two minutes expire; acceptance says so; the next run renews them."""
-    delivery.edit("  standard: idc-2026", "  standard: idc-2026\n  pki: {lifetime: 60s, renewBefore: 1s}")
-    assert delivery.up().returncode == 0
-    time.sleep(62)
-    result = delivery.verify("--only", "HOST-031")
+    """A host whose certificate was issued too long ago fails acceptance, and the next run renews that one alone."""
+    issued = int(time.time()) - 200 * 86400
+    delivery.age_certificate("orders-host-control-r1", "r1-h1", issued)
+    result = delivery.verify("--only", "HOST-029")
     assert result.returncode == 1, result.stdout[-3000:]
-    _said(result, "NOT ACCEPTED")
-    delivery.restore_spec()
+    _said(result, "NOT ACCEPTED", "r1-h1")
     renewed = delivery.up()
     assert renewed.returncode == 0, renewed.stdout[-6000:]
-    _said(renewed, "certificate renewed")
-    assert delivery.verify("--only", "HOST-031").returncode == 0
+    _said(renewed, "~ r1-h1: certificate renewed", "1 updated")
+    passed = delivery.verify("--only", "HOST-029")
+    assert passed.returncode == 0, passed.stdout[-3000:]
 
 
 def test_full_data_disk_is_found(delivery: Delivery) -> None:
