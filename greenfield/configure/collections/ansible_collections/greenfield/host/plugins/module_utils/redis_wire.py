@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 
-
 NO_CHECK_TIME = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name."""
 
