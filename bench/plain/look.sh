@@ -3,8 +3,8 @@ files="/etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/keyrings /etc/ssh/ss
     /etc/nftables.conf /etc/chrony /etc/systemd/journald.conf.d /etc/systemd/system /etc/hosts /etc/hostname /etc/issue
     /etc/issue.net /etc/security/limits.d /etc/profile.d /etc/modprobe.d /etc/tmpfiles.d /etc/greenfield /etc/etcd
     /etc/default/prometheus-node-exporter /etc/ssl/certs/ca-certificates.crt /usr/local /opt/etcd"
-# What etcd's unit writes when it starts is not configuration.
-find $files \( -type f -o -type l \) 2>/dev/null | grep -vE '/(last-start|started|permit)$' | sort | while read -r file; do
+# What etcd's unit writes when it starts, and what the lab itself lays down, is not configuration.
+find $files \( -type f -o -type l \) 2>/dev/null | grep -vE '/(last-start|started|permit)$|/greenfield-lab/' | sort | while read -r file; do
     echo "$file $(stat -c '%a %U %G' "$file") $(sha256sum < "$file")"
 done
 stat -c '%n %a %U %G' /etc/etcd/*/pki /data /data/* /etc/cron.d /etc/cron.daily /etc/shadow /etc/ssh/sshd_config 2>/dev/null
