@@ -136,9 +136,12 @@ def _changes(site: BenchSite, say: Say) -> list[Row]:
     hosts = len(site.plan.members_of("sessions"))
     rolling = site.up("--quarantine", QUARANTINED)
     say(f"rolling change: {rolling.seconds:.1f} s")
-    before = site.logins()
+    # Pulumi keeps what --config said in the stack's config, so the quarantine has to be lifted.
+    site.greenfield("pulumi", str(site.spec), "config", "rm", "greenfield:quarantine")
     one = site.up()
-    say(f"one host: {one.seconds:.1f} s, {site.logins() - before} logins")
+    say(f"one host: {one.seconds:.1f} s")
+    if not re.search(r"\d+ updated", one.output):
+        raise BenchError(f"{QUARANTINED} was to change and did not:\n{one.output[-2000:]}")
     return [
         Row(f"a setting of Redis on {hosts - 1} of its hosts, rack by rack behind its gates", seconds(rolling.seconds)),
         Row("the same on the one host that was in quarantine", seconds(one.seconds)),
