@@ -14,7 +14,7 @@ from greenfield.verify.engine import EngineUnderTest, MemberUnderTest
 
 WHOLE_SECONDS = 90.0
 ASK_AGAIN_SECONDS = 6.0
-"""A manual failover that did not come about is given up by the server after 5 s, without a word (CLUSTER_MF_TIMEOUT)."""
+"""The server gives a manual failover that does not come about up after 5 s, without a word (CLUSTER_MF_TIMEOUT)."""
 POLL_SECONDS = 0.5
 SLOTS = 16384
 
