@@ -16,6 +16,9 @@ from greenfield.configure import Connection, HostResult, Job, Target
 from greenfield.errors import GreenfieldError, ProviderError
 from greenfield.provider.session import Session
 
+BEFORE_SECONDS = 15
+"""A settled engine is healthy at once; this is patience for an election that happens to run just then."""
+
 QUIET_SECONDS = 0.4
 """Cells that the engine sends within this of each other run together; the engine sends ready resources at once."""
 
@@ -178,6 +181,8 @@ class Rollout:
         excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
         key = f"{gate.role}_health_except"
         common = {**gate.common, key: [*gate.common.get(key, []), *excepted]}
+        if moment == "before":
+            common[f"{gate.role}_health_deadline_seconds"] = BEFORE_SECONDS
         message, unformed = "no member's host answered", False
         for target in gate.targets:
             job = Job(
