@@ -164,8 +164,11 @@ class RedisCluster:
         changed, only_existing = False, self.parameters["only_existing"]
         excused = frozenset(self.parameters["except_members"])
         while True:
-            # Those in quarantine are not waited for; the rest forms without them.
-            seen = [one for one in self._look() if not (one.trouble and one.name in excused)]
+            seen = self._look()
+            if not any(node.slots for one in seen for node in one.nodes.values()):
+                # The first formation does not wait for those in quarantine. Later ones keep them in sight, so that a
+                # member that is only away is never forgotten.
+                seen = [one for one in seen if not (one.trouble and one.name in excused)]
             if only_existing and not any(node.slots for one in seen for node in one.nodes.values()):
                 return False, {}
             actions, refused = next_actions(seen, self.port)
