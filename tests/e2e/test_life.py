@@ -206,7 +206,7 @@ def test_expired_certificate_is_found_and_renewed(delivery: Delivery) -> None:
     delivery.age_certificate("orders-host-control-r1", "r1-h1", issued)
     result = delivery.verify("--only", "HOST-029")
     assert result.returncode == 1, result.stdout[-3000:]
-    _said(result, "NOT ACCEPTED", "r1-h1")
+    _said(result, "FAILED IN PART", "r1-h1")
     renewed = delivery.up()
     assert renewed.returncode == 0, renewed.stdout[-6000:]
     _said(renewed, "~ r1-h1: certificate renewed", "1 updated")
@@ -219,7 +219,7 @@ def test_full_data_disk_is_found(delivery: Delivery) -> None:
     fault = delivery.lab.fill("r1-h1", "data")
     result = delivery.verify("--only", "r1-h1")
     assert result.returncode == 1, result.stdout[-3000:]
-    _said(result, "NOT ACCEPTED", "r1-h1")
+    _said(result, "FAILED IN PART", "r1-h1")
     delivery.lab.clear([fault.id])
 
 
