@@ -256,6 +256,7 @@ def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> Non
 
 def test_interrupt_by_signal_is_clean(delivery: Delivery) -> None:
     """Ctrl-C ends a run in good order, and no process of it stays."""
+    delivery.restore_spec()
     delivery.edit("memory: 256MiB", "memory: 288MiB")
     log = delivery.folder / "interrupted.log"
     process = delivery.start_up(log)
