@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -252,20 +250,6 @@ def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> Non
     caught_up = delivery.up()
     assert caught_up.returncode == 0, caught_up.stdout[-6000:]
     assert "276824064" in delivery.lab.run("r3-h2", "redis-cli-sessions config get maxmemory").stdout
-
-
-def test_interrupt_by_signal_is_clean(delivery: Delivery) -> None:
-    """Ctrl-C ends a run in good order, and no process of it stays."""
-    delivery.restore_spec()
-    delivery.edit("memory: 256MiB", "memory: 288MiB")
-    log = delivery.folder / "interrupted.log"
-    process = delivery.start_up(log)
-    _wait_for(log, "sessions-r1", 120)
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(120)
-    assert process.returncode != 0
-    delivery.restore_spec()
-    assert delivery.up().returncode == 0
 
 
 def test_accepted_after_everything(delivery: Delivery) -> None:
