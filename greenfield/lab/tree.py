@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,7 +17,7 @@ from greenfield.lab.command import run
 from greenfield.lab.mount import remove_folder
 
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
+APT = Path("/etc/apt")
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "python3-minimal", "python3-apt", "openssh-server", "sudo", "iproute2",
     "ca-certificates", "procps", "kmod", "iptables", "gpgv",
@@ -67,7 +68,7 @@ def ensure_tree(say: Say) -> Path:
 
 
 def _debootstrap(target: Path, say: Say) -> None:
-    argv = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(target), MIRROR]
+    argv = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(target), _upstream()]
     say(f"building the base system (Debian {SUITE}, once, about a minute)")
     last: deque[str] = deque(maxlen=5)
     stage, said = "", 0.0
@@ -83,7 +84,7 @@ def _debootstrap(target: Path, say: Say) -> None:
                 stage, said = words[0], time.monotonic()
                 say(f"base system: {' '.join(words)[:70]}")
     if process.returncode != 0:
-        raise LabError(f"debootstrap failed: {' / '.join(last)}", fix=f"check that {MIRROR} is reachable")
+        raise LabError(f"debootstrap failed: {' / '.join(last)}", fix=f"check that {_upstream()} is reachable")
 
 
 def _finish(tree: Path) -> None:
@@ -107,3 +108,21 @@ def _finish(tree: Path) -> None:
         )
         if mended != text:
             stack.write_text(mended)
+
+
+def _upstream() -> str:
+    """Where the machine's own package configuration gets this Debian release from.
+
+    Raises:
+        LabError: it names no source of the release.
+    """
+    for path in sorted((APT / "sources.list.d").glob("*.sources")):
+        for stanza in path.read_text().split("\n\n"):
+            fields = dict(re.findall(r"^(URIs|Suites):\s*(.+)$", stanza, re.MULTILINE))
+            if SUITE in fields.get("Suites", "").split():
+                return fields["URIs"].split()[0]
+    for path in [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*.list"))]:
+        text = path.read_text() if path.exists() else ""
+        if found := re.search(rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+{SUITE}\s", text, re.MULTILINE):
+            return found[1]
+    raise LabError(f"no apt source of this machine serves Debian {SUITE}", fix=f"add one under {APT}/sources.list.d")
