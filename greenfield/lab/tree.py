@@ -120,7 +120,7 @@ def _upstream() -> str:
         for stanza in path.read_text().split("\n\n"):
             fields = dict(re.findall(r"^(URIs|Suites):\s*(.+)$", stanza, re.MULTILINE))
             if SUITE in fields.get("Suites", "").split():
-                return fields["URIs"].split()[0]
+                return str(fields["URIs"]).split()[0]
     for path in [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*.list"))]:
         text = path.read_text() if path.exists() else ""
         if found := re.search(rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+{SUITE}\s", text, re.MULTILINE):
