@@ -254,6 +254,11 @@ def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> Non
 
 def test_accepted_after_everything(delivery: Delivery) -> None:
     """After all of this the cluster is as good as new: nothing to change but what the tests left, and accepted."""
-    assert delivery.up("--refresh").returncode == 0
+    mended = delivery.up("--refresh")
+    assert mended.returncode == 0, mended.stdout[-6000:]
+    for host in ("r1-h2", "r1-h3", "r2-h2", "r2-h3", "r3-h2", "r3-h3"):
+        # A backup that failed while things were broken stands as failed until it was taken again, as an operator would.
+        taken = delivery.lab.run(host, "systemctl start greenfield-redis-sessions-backup.service")
+        assert taken.returncode == 0, taken.stderr
     result = delivery.verify()
     assert result.returncode == 0, result.stdout[-6000:]
