@@ -111,6 +111,8 @@ class Faults:
             # One large extent first, because writing it all would take long; then whatever is left.
             script = (
                 f"mountpoint -q {path.parent} || exit 3; "
+                # Anything but a disk of the host's own is the machine's.
+                f"case $(findmnt -no SOURCE {path.parent} | tail -n 1) in /dev/loop*) ;; *) exit 3 ;; esac; "
                 f"fallocate -l $(df --output=avail -B1 {path.parent} | tail -n 1) {path} 2>/dev/null; "
                 f"dd if=/dev/zero bs=64k oflag=append conv=notrunc of={path} 2>/dev/null; "
                 f"dd if=/dev/zero bs=512 oflag=append conv=notrunc,fsync of={path} 2>/dev/null; test -s {path}"

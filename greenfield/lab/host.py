@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenfield.errors import LabError
-from greenfield.lab import image, kernel_view
+from greenfield.lab import image, kernel_view, modules
 from greenfield.lab.access import Identity
 from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.command import attempt, run
@@ -24,16 +24,19 @@ from greenfield.lab.namespace import Namespace
 from greenfield.lab.spawn import spawn
 from greenfield.model.site import Host, Site
 
-SYSTEM_CALLS = "@keyring bpf perf_event_open @module"
+SYSTEM_CALLS = "@keyring bpf perf_event_open"
 """Allowed beyond nspawn's own set: what container runtimes need."""
 
-CLOCK_CALLS = "settimeofday clock_settime clock_settime64 adjtimex clock_adjtime clock_adjtime64"
-"""Refused, though the hosts have the capability that time daemons ask for: the clock is the machine's."""
+MACHINE_CALLS = "@module settimeofday clock_settime clock_settime64 adjtimex clock_adjtime clock_adjtime64"
+"""Refused, though hosts have the capabilities that daemons ask for: modules and the clock are the machine's."""
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 BOOT_AGAIN = 'while "$@"; [ $? -eq 133 ]; do :; done'
 """A container that rebooted itself makes nspawn end with 133; anything else is the end."""
+
+PLAIN_FOLDERS = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet"}
+"""Folders of a host that lie beside its overlay: an overlay can't be the upper layer of another one."""
 
 BOOT_SECONDS = 90.0
 START_SECONDS = 10.0
@@ -81,8 +84,10 @@ class LabHost:
         whole = self.folder / "prepared"
         if not whole.exists():
             unmount_below(self.root)
-            for name in ("upper", "work"):
+            for name in ("upper", "work", "plain"):
                 remove_folder(self.folder / name)
+        for name in PLAIN_FOLDERS:
+            (self.folder / "plain" / name).mkdir(parents=True, exist_ok=True)
         if self.root not in mounts_below(self.root):
             for name in ("upper", "work", "root"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -96,13 +101,17 @@ class LabHost:
     def start(self) -> None:
         """Boot it, unless it runs. Needs ``prepare`` and its network; returns before the boot is over."""
         cgroup = self.cgroup
+        running = self.running()
+        if not running:
+            # With the cgroups that its containers had: a machine that boots has none.
+            cgroup.kill()
+            cgroup.remove()
         cgroup.create()
         hardware = self.site.hardware[self.host.hardware]
         cgroup.limit(memory_bytes=hardware.memory_bytes, cores=hardware.cores)
-        if self.running():
+        if running:
             cgroup.thaw()
             return
-        cgroup.kill()
         self._write_boot_folder()
         switches = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
         spawn(cgroup, self._nspawn(), self.folder / "console.log", then=BOOT_AGAIN, env=ENVIRONMENT | switches)
@@ -177,8 +186,8 @@ class LabHost:
         if pid is None or self.cgroup.frozen():
             state = "is frozen" if pid else "does not run"
             raise LabError(f"host {self.host.name} {state}", fix="see `greenfield lab status` and `lab fault list`")
-        # What enters from outside has no filter of system calls, so it loses the capability instead.
-        inside = ["setpriv", "--bounding-set=-sys_time", "--"]
+        # What enters from outside has no filter of system calls, so it loses the capabilities instead.
+        inside = ["setpriv", "--bounding-set=-sys_time,-sys_module", "--"]
         inside += ["env", "--ignore-environment", *(f"{k}={v}" for k, v in ENVIRONMENT.items()), *command]
         nsenter = ["nsenter", f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]
         return ["sh", "-c", self.cgroup.join_script(), "sh", *nsenter, *inside]
@@ -200,6 +209,7 @@ class LabHost:
         boot = self.folder / "boot"
         (boot / "kernel").mkdir(parents=True, exist_ok=True)
         (boot / "boot").write_text(kernel_view.boot_script())
+        (boot / "modules").write_text(modules.builtin_text())
         (boot / "halt").write_text(kernel_view.HALT_SCRIPT)
         lines = [f"{disk.link} {Path(disk.attach()).name}\n" for disk in self.disks]
         (boot / "disks").write_text("".join(lines))
@@ -219,13 +229,14 @@ class LabHost:
             "--console=read-only",
             "--capability=all",
             f"--system-call-filter={SYSTEM_CALLS}",
-            f"--system-call-filter=~{CLOCK_CALLS}",
+            f"--system-call-filter=~{MACHINE_CALLS}",
             f"--directory={self.root}",
             f"--machine={self.names.machine(self.host.name)}",
             f"--hostname={self.host.name}",
             f"--network-namespace-path={network}",
             f"--bind-ro={self.folder / 'boot'}:{kernel_view.FOLDER}",
             f"--bind={KernelServer(self.names).folder / self.host.name}:{kernel_view.FOLDER}/kernel",
+            *(f"--bind={self.folder / 'plain' / name}:{path}" for name, path in PLAIN_FOLDERS.items()),
             *(f"--bind={disk.attach()}" for disk in self.disks),
         ]
 

@@ -25,8 +25,10 @@ SYSCTLS = (
     "kernel.dmesg_restrict", "kernel.randomize_va_space", "kernel.yama.ptrace_scope", "kernel.sysrq",
     "kernel.core_pattern", "kernel.core_uses_pid", "kernel.perf_event_paranoid", "kernel.unprivileged_bpf_disabled",
     "kernel.kexec_load_disabled", "kernel.numa_balancing", "kernel.hung_task_timeout_secs",
+    "kernel.keys.maxkeys", "kernel.keys.maxbytes", "kernel.keys.root_maxkeys", "kernel.keys.root_maxbytes",
     "net.core.rmem_max", "net.core.wmem_max", "net.core.rmem_default", "net.core.wmem_default",
-    "net.core.netdev_max_backlog", "net.core.bpf_jit_harden",
+    "net.core.netdev_max_backlog", "net.core.bpf_jit_harden", "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_buckets", "net.netfilter.nf_conntrack_expect_max",
 )  # fmt: skip
 """Settings that are not a namespace's own. Those that this kernel has not are left out."""
 
@@ -61,7 +63,7 @@ def entries() -> list[str]:
 
 
 def boot_script() -> str:
-    """Shell text that a host runs early at each boot: kernel view, disk links, mounts of /etc/fstab."""
+    """Shell text that a host runs early at each boot: kernel view, modules, disk links, mounts of /etc/fstab."""
     return f"""set -u
 mkdir -p /run/greenfield /dev/disk/by-id
 : > {MARKER}
@@ -80,6 +82,17 @@ done
 while read -r link device; do
     ln -sfn "../../$device" "/dev/disk/by-id/$link"
 done < {FOLDER}/disks
+# What modprobe finds: the parts of this kernel.
+modules=/lib/modules/$(uname -r)
+if ! cmp -s {FOLDER}/modules "$modules/modules.builtin"; then
+    mkdir -p "$modules"
+    : > "$modules/modules.order"
+    cp {FOLDER}/modules "$modules/modules.builtin"
+    depmod 2>/dev/null
+    rm -f "$modules/modules.devname"
+fi
+# A kubelet wants a kernel log to read; the machine's is not the host's to read or write, so this one is empty.
+ln -sfn null /dev/kmsg
 # For container runtimes, which make cgroups of their own.
 for controller in /sys/fs/cgroup/*; do
     mount -o remount,rw,bind "$controller" 2>/dev/null
