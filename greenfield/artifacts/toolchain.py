@@ -15,8 +15,6 @@ if not __package__:  # Run as a script: the folder of this file stands first, wh
 import argparse
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import re
 import shlex
@@ -27,12 +25,10 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from greenfield import content
 from greenfield.artifacts.place import cache
-from greenfield.errors import ArtifactError
+from greenfield.artifacts.recipe import Recipe, ToolchainError, names, recipe
 
 Progress = Callable[[str], None]
 
@@ -47,70 +43,6 @@ PULUMI = ("pulumi", "pulumi-language-python")
 
 OLDEST_OFFICIAL = (3, 200)
 """The oldest installed Pulumi CLI that is used instead of the pinned build."""
-
-
-class ToolchainError(ArtifactError):
-    """A tool can't be built: Go is missing or too old, the tool is unknown, or its build failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one tool is built from its Go module.
-
-    Attributes:
-        name: folder below ``tools/``.
-        folder: holds ``go.mod``, ``go.sum`` and ``build.json``.
-        module: path of the Go module that gives the tool its version.
-        version: of that module, as ``go.mod`` pins it (``v3.6.5``).
-        binaries: name of the executable → Go package.
-        ldflags: for ``go build``.
-        copies: files of the module, relative to it, that belong beside the executables.
-    """
-
-    name: str
-    folder: Path
-    module: str
-    version: str
-    binaries: Mapping[str, str]
-    ldflags: str
-    copies: tuple[str, ...]
-
-    def key(self, go_version: str) -> str:
-        """Names the build: changes with the pins, the recipe and the compiler."""
-        seen = hashlib.sha256(go_version.encode())
-        for file in ("go.mod", "go.sum", "build.json"):
-            seen.update(hashlib.sha256((self.folder / file).read_bytes()).digest())
-        return seen.hexdigest()[:16]
-
-
-def names() -> list[str]:
-    """Every tool that can be built."""
-    return sorted(path.parent.name for path in content.tools().glob("*/build.json"))
-
-
-def recipe(name: str) -> Recipe:
-    """The recipe of a tool.
-
-    Raises:
-        ToolchainError: there is no such tool, or go.mod does not pin the module its recipe names.
-    """
-    if name not in names():
-        raise ToolchainError(f"there is no tool {name!r} in {content.tools()}", fix=f"one of: {', '.join(names())}")
-    folder = content.tools() / name
-    raw = json.loads((folder / "build.json").read_text())
-    module = raw["module"]
-    pinned = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", (folder / "go.mod").read_text(), re.MULTILINE)
-    if pinned is None:
-        raise ToolchainError(f"{folder / 'go.mod'} does not pin {module}", fix=f"go get {module}@VERSION in {folder}")
-    return Recipe(
-        name=name,
-        folder=folder,
-        module=module,
-        version=pinned[1],
-        binaries=raw["binaries"],
-        ldflags=raw["ldflags"].replace("{version}", pinned[1]),
-        copies=tuple(raw["copy"]),
-    )
 
 
 def cache_dir() -> Path:
@@ -129,7 +61,7 @@ def build(name: str, *, progress: Progress | None = None) -> Path:
     say = progress or (lambda _: None)
     wanted = recipe(name)
     go = _go()
-    place = cache_dir() / f"{name}-{wanted.key(_go_version(go))}"
+    place = cache_dir() / f"{name}-{wanted.key(_compilers(wanted, go))}"
     if (place / "bin").is_dir():
         return place / "bin"
     cache_dir().mkdir(parents=True, exist_ok=True)
@@ -205,19 +137,32 @@ def _go_version(go: str) -> str:
     return subprocess.run([go, "version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
 
 
-def _environment() -> dict[str, str]:
+def _compilers(wanted: Recipe, go: str) -> str:
+    """What builds, to the version."""
+    if not wanted.cgo:
+        return _go_version(go)
+    if shutil.which("gcc") is None:
+        raise ToolchainError(
+            f"gcc is not on PATH, and {wanted.name} has parts in C", fix="apt-get install gcc libc6-dev"
+        )
+    gcc = subprocess.run(["gcc", "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    return f"{_go_version(go)}\n{gcc.splitlines()[0]}"
+
+
+def _environment(wanted: Recipe) -> dict[str, str]:
     # Hosts get some of these programs: two workstations must build the same bytes.
-    fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOAMD64": "v1"}
-    return {**os.environ, **fixed}
+    fixed = {"CGO_ENABLED": "1" if wanted.cgo else "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOAMD64": "v1"}
+    return {**os.environ, **fixed, **({"CC": "gcc"} if wanted.cgo else {})}
 
 
 def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
     title = f"{wanted.name} {wanted.version}"
     for binary, package in wanted.binaries.items():
         command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
-        _run([*command, "-o", str(target / binary), package], wanted.folder, f"building {title}: {binary}", say)
+        command += ["-tags", ",".join(wanted.tags)] if wanted.tags else []
+        _run([*command, "-o", str(target / binary), package], wanted, f"building {title}: {binary}", say)
     if wanted.copies:
-        listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted.folder, f"finding {title}", say)
+        listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted, f"finding {title}", say)
         for copy in wanted.copies:
             # The module cache is read-only, and these are scripts that Pulumi executes.
             to = target / Path(copy).name
@@ -225,15 +170,15 @@ def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
             to.chmod(0o755)
 
 
-def _run(command: list[str], folder: Path, title: str, say: Progress) -> list[str]:
+def _run(command: list[str], wanted: Recipe, title: str, say: Progress) -> list[str]:
     """Runs one go command; its last lines come back, or in the error."""
     began = time.monotonic()
     lines: deque[str] = deque(maxlen=LAST_LINES)
     counts = {"downloaded": 0, "compiled": 0}
     process = subprocess.Popen(
         command,
-        cwd=folder,
-        env=_environment(),
+        cwd=wanted.folder,
+        env=_environment(wanted),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -269,7 +214,7 @@ def _run(command: list[str], folder: Path, title: str, say: Progress) -> list[st
     if process.returncode:
         shown = "\n".join(f"    {line}" for line in lines)
         raise ToolchainError(
-            f"{title}: {shlex.join(command[:2])} failed with code {process.returncode} in {folder}\n{shown}",
+            f"{title}: {shlex.join(command[:2])} failed with code {process.returncode} in {wanted.folder}\n{shown}",
             fix="if modules can't be had, set GOPROXY to a proxy that this machine reaches; "
             "if Go is too old, install the version that go.mod names",
         )

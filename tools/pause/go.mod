@@ -1,0 +1,3 @@
+module greenfield.invalid/tools/pause
+
+go 1.26
