@@ -38,10 +38,14 @@ class Call:
 
 @dataclass(slots=True, eq=False)
 class PartialFailureError(ProviderError):
-    """Some of a resource came to be: its state is kept, it is marked failed, and the next run goes on from there."""
+    """Some of a resource came to be: its state is kept, it is marked failed, and the next run goes on from there.
+
+    ``identity`` is what the engine shall know it by; by default its name.
+    """
 
     state: Values = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    identity: str = ""
 
     def __post_init__(self) -> None:
         ProviderError.__init__(self, "\n".join(self.reasons))

@@ -1,30 +1,30 @@
-"""From Pulumi's requests to resources, and from errors to what a person reads in Pulumi's display."""
+"""From Pulumi's requests to the plugin's resource types."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
 
-import grpc
-from google.protobuf import any_pb2
 from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from greenfield import __version__
-from greenfield.errors import GreenfieldError, ProviderError
+from greenfield.errors import ProviderError
 from greenfield.provider.authority import Authority
 from greenfield.provider.cell import Cell
 from greenfield.provider.display import Display
 from greenfield.provider.formation import Formation
 from greenfield.provider.password import Password
 from greenfield.provider.preflight import Preflight
-from greenfield.provider.resource import Call, PartialFailureError, Resource, Values
+from greenfield.provider.resource import Call, Resource, Values
 from greenfield.provider.rollout import Rollout
 from greenfield.provider.schema import package_schema
 from greenfield.provider.session import Session
 from greenfield.provider.values import plain_map, wrap_map
+from greenfield.provider.wire import Servicer, kind_of
+
+__all__ = ["VERSION", "GreenfieldProvider", "Servicer"]
+
+VERSION = __version__
 
 
 class GreenfieldProvider(api.Provider):
@@ -70,14 +70,14 @@ class GreenfieldProvider(api.Provider):
 
     async def check(self, request: api.CheckRequest) -> api.CheckResponse:
         """Judge inputs."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         inputs = plain_map(request.new_inputs)
         failures = [api.CheckFailure(name, reason) for name, reason in resource.check(inputs)]
         return api.CheckResponse(_mark(request.new_inputs, resource), failures)
 
     async def diff(self, request: api.DiffRequest) -> api.DiffResponse:
         """Compare."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         difference = resource.diff(plain_map(request.old_state), plain_map(request.new_inputs))
         for reason in difference.reasons:
             self.session.display.note(request.urn, reason)
@@ -94,21 +94,21 @@ class GreenfieldProvider(api.Provider):
 
     async def create(self, request: api.CreateRequest) -> api.CreateResponse:
         """Make."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         call = Call(request.urn, request.name, request.preview)
         state = await resource.create(call, plain_map(request.properties))
         return api.CreateResponse("" if request.preview else request.name, wrap_map(state, resource.secrets))
 
     async def update(self, request: api.UpdateRequest) -> api.UpdateResponse:
         """Change."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         call = Call(request.urn, request.name, request.preview)
         state = await resource.update(call, plain_map(request.olds), plain_map(request.news))
         return api.UpdateResponse(wrap_map(state, resource.secrets))
 
     async def read(self, request: api.ReadRequest) -> api.ReadResponse:
         """Look."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         call = Call(request.urn, request.urn.rsplit("::", 1)[-1])
         inputs = plain_map(request.inputs)
         state = await resource.read(call, {**inputs, **plain_map(request.properties)})
@@ -117,84 +117,17 @@ class GreenfieldProvider(api.Provider):
 
     async def delete(self, request: api.DeleteRequest) -> None:
         """Take away."""
-        resource = self.resource(_kind(request.urn))
+        resource = self.resource(kind_of(request.urn))
         await resource.delete(Call(request.urn, request.name), plain_map(request.properties))
+
+    def wrap_state(self, urn: str, state: Values) -> dict[str, PropertyValue]:
+        """A state as it goes to the engine, with what is secret of its type marked."""
+        return wrap_map(state, self.resource(kind_of(urn)).secrets)
 
     async def cancel(self) -> None:
         """The user pressed Ctrl-C: running Ansible processes end; hosts keep what they have."""
         self.session.stop()
 
 
-def _kind(urn: str) -> str:
-    """The type token of a URN, without the parents' types that stand before it."""
-    return urn.split("::")[2].rsplit("$", 1)[-1]
-
-
 def _mark(inputs: dict[str, PropertyValue], resource: Resource) -> dict[str, PropertyValue]:
     return {key: value.with_secret(value.is_secret or key in resource.secrets) for key, value in inputs.items()}
-
-
-class Servicer(ProviderServicer):
-    """The SDK's servicer, with errors as sentences instead of stack traces, and partial failures kept in the state."""
-
-    _provider: GreenfieldProvider
-
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Check(request, context)
-        except GreenfieldError as error:
-            return await _abort(context, error)
-
-    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Create(request, context)  # type: ignore[no-untyped-call]
-        except PartialFailureError as error:
-            return await self._partial(context, error, request.urn, request.urn.rsplit("::", 1)[-1], request.properties)
-        except GreenfieldError as error:
-            return await _abort(context, error)
-
-    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Update(request, context)  # type: ignore[no-untyped-call]
-        except PartialFailureError as error:
-            return await self._partial(context, error, request.urn, request.id, request.news)
-        except GreenfieldError as error:
-            return await _abort(context, error)
-
-    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Read(request, context)  # type: ignore[no-untyped-call]
-        except GreenfieldError as error:
-            return await _abort(context, error)
-
-    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Delete(request, context)  # type: ignore[no-untyped-call]
-        except GreenfieldError as error:
-            return await _abort(context, error)
-
-    async def _partial(
-        self, context: Any, error: PartialFailureError, urn: str, identity: str, inputs: Any
-    ) -> NoReturn:
-        kind = _kind(urn)
-        state: Values = error.state
-        detail = provider_pb2.ErrorResourceInitFailed(
-            id=identity,
-            properties=PropertyValue.marshal_map(wrap_map(state, self._provider.resource(kind).secrets)),
-            reasons=list(error.reasons),
-            inputs=inputs,
-        )
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[packed])
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-        await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        raise AssertionError("abort raises")
-
-
-async def _abort(context: Any, error: GreenfieldError) -> NoReturn:
-    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-    raise AssertionError("abort raises")
-
-
-VERSION = __version__

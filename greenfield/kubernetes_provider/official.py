@@ -1,0 +1,49 @@
+"""The official plugin goes first: where it is installed, ours hands over to it, however ours was found."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+PROGRAM = "pulumi-resource-kubernetes"
+CHOICE = "GREENFIELD_KUBERNETES_PLUGIN"
+"""Environment variable: ``own`` keeps to ours even where the official one is installed."""
+
+
+def sdk_version() -> str:
+    """Version of the installed ``pulumi-kubernetes``: it asks for a plugin of its own version, so this is ours too."""
+    try:
+        return metadata.version("pulumi-kubernetes")
+    except metadata.PackageNotFoundError:
+        return "0.0.0"
+
+
+def hand_over(arguments: Sequence[str]) -> None:
+    """Become the official plugin if there is one; returns where there is none."""
+    if os.environ.get(CHOICE) == "own":
+        return
+    found = find_official(sdk_version())
+    if found is not None:
+        os.execv(found, [str(found), *arguments])  # noqa: S606 (no shell is wanted)
+
+
+def find_official(version: str) -> Path | None:
+    """The official plugin: of that version, else the newest of the same major version, in Pulumi's folder of plugins."""
+    home = os.environ.get("PULUMI_HOME")
+    folder = (Path(home) if home else Path.home() / ".pulumi") / "plugins"
+    installed = {
+        path.parent.name.removeprefix("resource-kubernetes-v"): path
+        for path in folder.glob(f"resource-kubernetes-v*/{PROGRAM}")
+        if os.access(path, os.X_OK)
+    }
+    if version in installed:
+        return installed[version]
+    same = [key for key in installed if _numbers(key)[:1] == _numbers(version)[:1]]
+    return installed[max(same, key=_numbers)] if same else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version.partition("-")[0]))

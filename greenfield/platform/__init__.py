@@ -1,0 +1,1 @@
+"""What is declared on a cluster's Kubernetes engine: nodes, tenants, classes and workloads."""
