@@ -60,6 +60,10 @@ class ConfigureError(GreenfieldError):
         self.log = log
 
 
+class InterruptedRunError(ConfigureError):
+    """Ansible was ended in the middle, at the user's wish; what its hosts have is not known until the next run."""
+
+
 class ProviderError(GreenfieldError):
     """A resource could not be created, updated, read or deleted."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenfield import content
+from greenfield.cli import child, killed
 from greenfield.cli.app import err
 from greenfield.errors import GreenfieldError
 
@@ -84,15 +85,18 @@ class Workspace:
             GreenfieldError: it failed (``check``), with its last words when it was quiet.
         """
         command = ["pulumi", *arguments]
-        kept = {"capture_output": True, "text": True} if quiet else {}
         environment = {**os.environ, **self.environment()}
-        result = subprocess.run(command, cwd=self.folder, env=environment, check=False, **kept)  # type: ignore[call-overload]
-        if result.returncode and check:
-            words = (result.stderr or result.stdout or "").strip().splitlines() if quiet else []
-            raise GreenfieldError(
-                f"pulumi {arguments[0]} ended with {result.returncode}: {' '.join(words[-3:])}".rstrip(": ")
+        words: list[str] = []
+        if quiet:
+            result = subprocess.run(
+                command, cwd=self.folder, env=environment, check=False, capture_output=True, text=True
             )
-        return int(result.returncode)
+            code, words = result.returncode, (result.stderr or result.stdout).strip().splitlines()
+        else:
+            code = child.run(command, folder=self.folder, environment=environment)
+        if code and check:
+            raise GreenfieldError(f"pulumi {arguments[0]} ended with {code}: {' '.join(words[-3:])}".rstrip(": "))
+        return code
 
     def environment(self) -> dict[str, str]:
         """What Pulumi needs: its tools on PATH, and, unless the user chose otherwise, a local state and passphrase."""
@@ -118,14 +122,14 @@ class Workspace:
                 )
                 path.unlink(missing_ok=True)
                 (path.parent / f"{path.name}.attrs").unlink(missing_ok=True)
-                self._drop_pending()
+                self._mend_state()
 
-    def _drop_pending(self) -> None:
-        """Forget that a killed run was in the middle of something: every one of our operations can be done again."""
+    def _mend_state(self) -> None:
+        """Rid the stack's state of what a killed run was in the middle of."""
         file = self.folder / "state.json"
         self.pulumi("stack", "export", "--file", str(file), quiet=True)
         state = json.loads(file.read_text())
-        if state["deployment"].pop("pending_operations", None):
+        if killed.mend(state["deployment"]):
             file.write_text(json.dumps(state))
             self.pulumi("stack", "import", "--file", str(file), quiet=True)
         file.unlink()

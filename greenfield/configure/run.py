@@ -9,13 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from greenfield.configure import bundle
+from greenfield.configure.ending import Ending
 from greenfield.configure.events import Collector, Event
 from greenfield.configure.job import Job, JobResult
-from greenfield.errors import ConfigureError
+from greenfield.errors import ConfigureError, InterruptedRunError
 
 __all__ = ["Event", "run"]
 
 KEPT_LOGS = 200
+
+CANCEL_POLL_SECONDS = 1
+"""How long a run that prints nothing may miss that it was cancelled."""
 
 
 def run(
@@ -35,6 +39,7 @@ def run(
 
     Raises:
         ConfigureError: the job has no targets or one twice, or Ansible itself could not run.
+        InterruptedRunError: it was cancelled.
     """
     import ansible_runner
 
@@ -42,6 +47,7 @@ def run(
     started = time.monotonic()
     log = _log_path(job.name)
     folder = bundle.make(job)
+    ending = Ending(folder, cancelled or (lambda: False))
     collector = Collector(job.name, (target.name for target in job.targets), on_event)
     try:
         outcome = ansible_runner.run(
@@ -51,7 +57,8 @@ def run(
             envvars=bundle.environment(job),
             cmdline="--check --diff" if job.check else None,
             event_handler=collector.handle,
-            cancel_callback=cancelled or (lambda: False),
+            cancel_callback=ending,
+            settings={"pexpect_timeout": CANCEL_POLL_SECONDS},
             suppress_env_files=True,
             quiet=True,
         )
@@ -59,9 +66,11 @@ def run(
         if output.exists():
             log.write_bytes(output.read_bytes())
     finally:
+        ending.sweep()
         bundle.remove(folder)
-    if outcome.status == "canceled":
-        raise ConfigureError(f"{job.name}: cancelled", log=str(log), fix="run it again; it goes on where it stopped")
+    if ending.wished:
+        fix = "run it again; it goes on where it stopped"
+        raise InterruptedRunError(f"{job.name}: cancelled", log=str(log), fix=fix)
     results = collector.results(_last_words(log))
     return JobResult(results, time.monotonic() - started, collector.executions, str(log))
 

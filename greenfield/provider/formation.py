@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenfield.configure import Connection, HostResult, Job, Target
-from greenfield.errors import ProviderError
-from greenfield.provider.resource import Call, Difference, Resource, Values
+from greenfield.errors import GreenfieldError, ProviderError
+from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
 from greenfield.provider.rollout import host_error
 from greenfield.provider.session import Session
 
@@ -45,7 +45,12 @@ class Formation(Resource):
         """Form again; the role changes nothing where all is well."""
         if call.preview:
             return {**old, **inputs}
-        return await self.create(call, inputs)
+        await self._session.before_change(inputs["site"])
+        try:
+            return await self.create(call, inputs)
+        except GreenfieldError as error:
+            # Part of the change may be done, which a next run with the inputs of before must not take for nothing.
+            raise PartialFailureError({**old, "cells": {}}, (str(error),)) from error
 
     async def _form(self, call: Call, inputs: Values) -> Mapping[str, Any]:
         connection = inputs["connection"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from greenfield.configure import Connection, HostResult, Job, Target
-from greenfield.errors import GreenfieldError, ProviderError
+from greenfield.errors import GreenfieldError, InterruptedRunError, ProviderError
 from greenfield.provider.session import Session
 
 BEFORE_SECONDS = 15
@@ -113,12 +113,10 @@ class Rollout:
             )
         for group in groups.values():
             merged = _merge([batch for batch, _ in group])
-            result = await self._session.run(_job(merged), merged.urn)
+            hosts = await self._converge(merged)
             for batch, future in group:
                 if not future.done():
-                    future.set_result(
-                        {target.name: _with_log(result.hosts[target.name], result.log) for target in batch.targets}
-                    )
+                    future.set_result({target.name: hosts[target.name] for target in batch.targets})
 
     async def _run_in_turn(self, taken: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
         """A batch whose gate is shut goes last: one of the others may bring back the member that keeps it shut."""
@@ -159,8 +157,7 @@ class Rollout:
         if batch.gated:
             for gate in batch.gates:
                 await self._pass(gate, batch, "before")
-        result = await self._session.run(_job(batch), batch.urn)
-        hosts = {name: _with_log(host, result.log) for name, host in result.hosts.items()}
+        hosts = await self._converge(batch)
         failed = [host for host in hosts.values() if host.failed]
         if failed:
             self._broken = f"{batch.cell}: {failed[0].host} failed"
@@ -168,11 +165,21 @@ class Rollout:
             try:
                 for gate in batch.gates:
                     await self._pass(gate, batch, "after")
-            except ProviderError as error:
+            except GreenfieldError as error:
                 # Marked as failed, so that the run that mends it finds the gate open for just these hosts.
                 self._broken = f"{batch.cell}: {error.message}"
                 return {name: replace(host, status="failed", message=str(error)) for name, host in hosts.items()}
         return hosts
+
+    async def _converge(self, batch: Batch) -> Mapping[str, HostResult]:
+        """Run a batch. When it is ended in the middle all its hosts count as failed: nobody knows what they have."""
+        try:
+            result = await self._session.run(_job(batch), batch.urn)
+        except InterruptedRunError as error:
+            if batch.check:
+                raise
+            return {target.name: HostResult(target.name, "failed", message=error.message) for target in batch.targets}
+        return {name: _with_log(host, result.log) for name, host in result.hosts.items()}
 
     async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
         """Ask the engine's health; before a batch, members on hosts that the batch mends may be down."""

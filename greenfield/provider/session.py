@@ -17,7 +17,7 @@ from typing import IO
 
 from greenfield import configure
 from greenfield.configure import Event, Job, JobResult
-from greenfield.errors import ProviderError
+from greenfield.errors import ConfigureError, ProviderError
 from greenfield.provider.display import Display
 
 ANSIBLE_PROCESSES = max(2, os.cpu_count() or 2)
@@ -57,8 +57,14 @@ class Session:
         await check()
 
     async def run(self, job: Job, urn: str) -> JobResult:
-        """Run a job in a thread, bounded by the slots, with its progress in Pulumi's display."""
+        """Run a job in a thread, bounded by the slots, with its progress in Pulumi's display.
+
+        Raises:
+            ConfigureError: the session was stopped before, so nothing was touched; or what ``configure.run`` raises.
+        """
         async with self._slots:
+            if self.stopped:
+                raise ConfigureError(f"{job.name}: not begun, as the run is cancelled", fix="run it again")
             started = time.monotonic()
 
             def show(event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from greenfield import content
 from greenfield.configure import Connection, Event, Job, Target, bundle, run
 from greenfield.configure.run import KEPT_LOGS
-from greenfield.errors import ConfigureError
+from greenfield.errors import ConfigureError, InterruptedRunError
 
 CONNECTION = Connection("root", "/dev/null")
 HERE = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": "/usr/bin/python3"}
@@ -28,6 +29,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "  ansible.builtin.fail: {msg: 'not {{ inventory_hostname }}'}\n"
         "  when: inventory_hostname in probe_refused\n"
     )
+    (role / "slow.yml").write_text("- name: Sleep\n  ansible.builtin.command: {argv: [sleep, '77']}\n")
     (tmp_path / "private").mkdir()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(content, "roles", lambda: tmp_path / "roles")
@@ -76,6 +78,35 @@ def test_a_cancelled_run_says_so_and_leaves_nothing_private(places: Path) -> Non
     with pytest.raises(ConfigureError, match="cancelled"):
         run(_job("h1"), cancelled=lambda: True)
     assert list((places / "private").iterdir()) == []
+
+
+def test_a_run_cancelled_in_the_middle_ends_soon_and_no_process_of_it_stays(places: Path) -> None:
+    events: list[Event] = []
+    began = 0.0
+
+    def cancelled() -> bool:
+        nonlocal began
+        if events and not began and _processes(places):
+            began = time.monotonic()
+        return bool(began)
+
+    with pytest.raises(InterruptedRunError, match="cancelled"):
+        run(_job("h1", "h2", entry="slow"), on_event=events.append, cancelled=cancelled)
+    assert time.monotonic() - began < 5
+    assert _processes(places) == []
+
+
+def _processes(places: Path) -> list[str]:
+    """Command lines of what runs of this test have started."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if str(places / "private") in line or "sleep 77" in line:
+            found.append(line)
+    return found
 
 
 def test_old_logs_make_room(places: Path) -> None:

@@ -12,7 +12,7 @@ from cell_shape import Hosts, failed
 from greenfield.configure import HostResult
 from greenfield.errors import ProviderError
 from greenfield.provider.formation import Formation
-from greenfield.provider.resource import Call
+from greenfield.provider.resource import Call, PartialFailureError
 from greenfield.provider.values import UNKNOWN
 
 CALL = Call("urn", "kv-formation")
@@ -83,3 +83,12 @@ def test_a_preview_forms_nothing() -> None:
     asyncio.run(Formation(hosts).create(preview, _inputs("h1")))
     asyncio.run(Formation(hosts).update(preview, _inputs("h1"), _inputs("h1", content="decade")))
     assert hosts.jobs == []
+
+
+def test_a_change_that_stopped_half_way_is_taken_up_again_even_with_the_inputs_of_before() -> None:
+    hosts = Hosts(lambda job, name: failed(name, "no quorum after 60 s"))
+    old = {**_inputs("h1"), "facts": {"cluster_id": "abc"}}
+    with pytest.raises(PartialFailureError, match="kv did not form") as caught:
+        asyncio.run(Formation(hosts).update(CALL, old, _inputs("h1", content="decade")))
+    assert caught.value.state["facts"] == {"cluster_id": "abc"}
+    assert Formation(hosts).diff(caught.value.state, _inputs("h1")).paths == ("cells",)

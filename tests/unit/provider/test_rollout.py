@@ -10,7 +10,7 @@ import pytest
 from cell_shape import Hosts, failed
 
 from greenfield.configure import Connection, HostResult, Job, Target
-from greenfield.errors import ConfigureError, ProviderError
+from greenfield.errors import ConfigureError, InterruptedRunError, ProviderError
 from greenfield.provider.rollout import Batch, Gate, Rollout, host_error
 
 CONNECTION = Connection("ops", "/known_hosts")
@@ -227,3 +227,42 @@ def test_standing_hosts_wait_until_those_that_failed_before_are_mended() -> None
 )
 def test_a_failed_host_is_told_in_words(result: HostResult, words: str) -> None:
     assert host_error(result) == words
+
+
+@pytest.mark.parametrize("how", ["side_by_side", "in_turn"])
+def test_a_run_that_was_ended_in_the_middle_leaves_its_hosts_failed(how: str) -> None:
+    """Their digests go, so that the next run looks at them whatever its spec says."""
+
+    def behave(job: Job, name: str) -> HostResult:
+        raise InterruptedRunError("kv-r1: cancelled")
+
+    results = _together(Hosts(behave), [_standing("kv-r1", "h1", "h2")], how)
+    assert [(host.status, host.message) for host in results[0].values()] == [("failed", "kv-r1: cancelled")] * 2
+
+
+def test_a_look_that_was_ended_in_the_middle_found_nothing() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        raise InterruptedRunError("kv-r1: cancelled")
+
+    (result,) = _together(Hosts(behave), [_batch("kv-r1", "h1", check=True)])
+    assert isinstance(result, InterruptedRunError)
+
+
+def test_a_batch_that_was_not_begun_when_the_run_was_cancelled_is_as_it_was() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        raise ConfigureError("kv-r1: not begun, as the run is cancelled")
+
+    gate = _gate("h1")
+    first, second = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2"))
+    assert isinstance(first, ConfigureError)
+    assert isinstance(second, ProviderError)
+
+
+def test_a_cancelled_question_after_a_batch_makes_the_batch_count_as_failed() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        if job.entry == "health" and " after " in job.name:
+            raise InterruptedRunError("kv health: cancelled")
+        return HostResult(name, "ok")
+
+    (result,) = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=_gate("h1")))
+    assert (result["h1"].status, result["h1"].message) == ("failed", "kv health: cancelled")

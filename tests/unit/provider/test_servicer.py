@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 from cell_shape import Hosts, failed, inputs
+from google.protobuf import empty_pb2
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
@@ -245,3 +246,13 @@ def test_a_secret_input_stays_secret_through_check() -> None:
         return await stub.Check(provider_pb2.CheckRequest(urn=URN.format("Password"), news=news))
 
     assert _secret_keys(_talk(talk).inputs) == {"length"}
+
+
+def test_cancel_stops_the_session() -> None:
+    hosts = Hosts()
+
+    async def talk(stub: Any) -> None:
+        await stub.Cancel(empty_pb2.Empty())
+
+    _talk(talk, hosts)
+    assert hosts.stopped

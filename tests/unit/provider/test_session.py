@@ -12,7 +12,7 @@ import pytest
 
 from greenfield import configure
 from greenfield.configure import Connection, Event, HostResult, Job, JobResult, Target
-from greenfield.errors import ProviderError
+from greenfield.errors import ConfigureError, ProviderError
 from greenfield.provider import session as session_module
 from greenfield.provider.display import Display
 from greenfield.provider.session import Session
@@ -120,3 +120,13 @@ def test_the_lock_lies_in_the_users_state(own_state: Path) -> None:
     asyncio.run(session.before_change("lab"))
     session.close()
     assert (own_state / "greenfield" / "locks" / "lab.lock").exists()
+
+
+def test_nothing_is_begun_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Job] = []
+    monkeypatch.setattr(configure, "run", lambda job, **_: begun.append(job))
+    session = _session()
+    session.stop()
+    with pytest.raises(ConfigureError, match="kv-r1: not begun"):
+        asyncio.run(session.run(JOB, "urn"))
+    assert begun == []
