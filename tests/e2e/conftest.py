@@ -12,7 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from delivery import REPO, Delivery
+from delivery import Delivery
+from example import REPO
 
 KEEP = "GREENFIELD_KEEP_LAB"
 """Set to 1, this goes on with the lab and the state of the run before, and leaves them."""

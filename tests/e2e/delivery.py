@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,13 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from example import write_example
+
 from greenfield.lab.lab import Lab
 from greenfield.provider.x509 import Pair, issue
 from greenfield.spec import load
 
-REPO = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-NETWORK = "10.79"
+NETWORK = 79
+"""10.79.0.0/16"""
 
 
 class Delivery:
@@ -25,7 +28,7 @@ class Delivery:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.spec = folder / "spec"
-        self._copy_example()
+        write_example(self.spec, "e2e", NETWORK)
         self.cluster_file = self.spec / "cluster.yaml"
         self.original = self.cluster_file.read_text()
         self.site = load([self.spec]).sites["e2e"]
@@ -36,14 +39,6 @@ class Delivery:
             "XDG_STATE_HOME": str(folder / "state"),
             "GREENFIELD_MIRROR_DIR": str(folder / "mirror"),
         }
-
-    def _copy_example(self) -> None:
-        self.spec.mkdir(parents=True, exist_ok=True)
-        for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
-            text = (REPO / "examples" / "lab" / name).read_text()
-            text = text.replace("10.77.", f"{NETWORK}.").replace("02:77:", "02:79:")
-            text = text.replace("{name: lab}", "{name: e2e}").replace("site: lab", "site: e2e")
-            (self.spec / name).write_text(text)
 
     def greenfield(
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 600
@@ -66,9 +61,12 @@ class Delivery:
         return self.greenfield("up", str(self.spec), "--yes", *arguments, environment=environment)
 
     def start_up(self, log: Path) -> subprocess.Popen[bytes]:
-        """``greenfield up``, left running in a session of its own; its output goes to ``log``."""
+        """``greenfield up``, left running in a session of its own; its output goes to ``log``.
+
+        It heeds an interrupt, also when these tests run as a background job, which a shell starts without that.
+        """
         return subprocess.Popen(
-            [str(BIN / "greenfield"), "up", str(self.spec), "--yes"],
+            ["env", "--default-signal=INT,TERM", str(BIN / "greenfield"), "up", str(self.spec), "--yes"],
             env=self.environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -122,6 +120,15 @@ class Delivery:
         file.write_text(json.dumps(state))
         imported = self.greenfield("pulumi", str(self.spec), "stack", "import", "--file", str(file))
         assert imported.returncode == 0, imported.stdout
+
+    def processes(self) -> list[str]:
+        """Command lines of what runs on the workstation because of a ``greenfield`` of this seat, by its state."""
+        mark, found = f"XDG_STATE_HOME={self.environment['XDG_STATE_HOME']}", []
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (place / "environ").read_text(errors="replace").split("\0"):
+                    found.append((place / "cmdline").read_text().replace("\0", " "))
+        return found
 
     def logins(self) -> int:
         """How many SSH logins all hosts together have seen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -250,6 +251,49 @@ def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> Non
     caught_up = delivery.up()
     assert caught_up.returncode == 0, caught_up.stdout[-6000:]
     assert "276824064" in delivery.lab.run("r3-h2", "redis-cli-sessions config get maxmemory").stdout
+
+
+def test_interrupted_change_ends_in_good_order(delivery: Delivery) -> None:
+    """Ctrl-C in the middle of a change: all of it ends, and the hosts that it was at are known to be unfinished."""
+    delivery.edit("memory: 264MiB", "memory: 288MiB")
+    log = delivery.folder / "interrupted.log"
+    process = delivery.start_up(log)
+    _wait_for(log, "sessions-r1  0/2 hosts", 120)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    said = log.read_text(errors="replace")
+    assert process.returncode == 1, said[-4000:]
+    assert "cancelling" in said
+    assert "sessions-r1: cancelled" in said, said[-4000:]
+    assert delivery.processes() == []
+    # The spec of before: the hosts must be looked at all the same, for nobody knows what the interrupted run did.
+    delivery.edit("memory: 288MiB", "memory: 264MiB")
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-6000:]
+    _said(result, r"r1-h2: failed before: sessions-r1: cancelled")
+    assert "276824064" in delivery.lab.run("r1-h2", "redis-cli-sessions config get maxmemory").stdout
+    assert "276824064" in delivery.lab.run("r1-h3", "redis-cli-sessions config get maxmemory").stdout
+
+
+def test_second_interrupt_ends_a_run_at_once_and_the_next_finishes(delivery: Delivery) -> None:
+    """What a supervisor does (SIGTERM, and again): no process stays, and the change is finished by the next run."""
+    delivery.edit("memory: 264MiB", "memory: 288MiB")
+    log = delivery.folder / "terminated.log"
+    process = delivery.start_up(log)
+    _wait_for(log, "sessions-r1  0/2 hosts", 120)
+    process.send_signal(signal.SIGTERM)
+    _wait_for(log, "cancelling", 20)
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    assert process.returncode == 1, log.read_text(errors="replace")[-4000:]
+    deadline = time.monotonic() + 10
+    while left := delivery.processes():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-6000:]
+    for host in ("r1-h2", "r2-h2", "r3-h2"):
+        assert "301989888" in delivery.lab.run(host, "redis-cli-sessions config get maxmemory").stdout
 
 
 def test_accepted_after_everything(delivery: Delivery) -> None:

@@ -10,6 +10,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 REPO = Path(__file__).resolve().parents[2]
 PROGRAM = REPO / "greenfield" / "cli" / "initial" / "__main__.py.j2"
 """The ten lines, as ``greenfield init`` writes them."""
@@ -87,6 +89,18 @@ def install(wheel: Path, folder: Path) -> Installed:
     for tool in ("ansible", "ansible-playbook"):
         (python.parent / tool).symlink_to(Path(sys.executable).parent / tool)
     return Installed(python, folder / "state")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Greenfield from the wheel."""
+    return install(wheel, tmp_path_factory.mktemp("installed"))
 
 
 def write_program(folder: Path, project: str) -> None:

@@ -1,0 +1,38 @@
+"""The example of a lab under another name and in another network, so that several stand side by side."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import yaml
+
+REPO = Path(__file__).resolve().parents[2]
+EXAMPLE = REPO / "examples" / "lab"
+
+
+def write_example(folder: Path, site: str, number: int) -> None:
+    """The whole example in 10.``number``.0.0/16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
+        text = (EXAMPLE / name).read_text()
+        text = text.replace("10.77.", f"10.{number}.").replace("02:77:", f"02:{number}:")
+        text = text.replace("{name: lab}", f"{{name: {site}}}").replace("site: lab", f"site: {site}")
+        (folder / name).write_text(text)
+
+
+def keep_engine(folder: Path, engine: str) -> None:
+    """Reduce a written example to one engine, and to one host in each rack."""
+    cluster = yaml.safe_load((folder / "cluster.yaml").read_text())
+    spec = cluster["spec"]
+    spec["engines"] = {engine: spec["engines"][engine]}
+    pool = spec["engines"][engine]["pool"]
+    spec["nodePools"] = {pool: spec["nodePools"][pool]}
+    (folder / "cluster.yaml").write_text(yaml.safe_dump(cluster, sort_keys=False))
+    with (folder / "hosts.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    first = {row["rack"]: row for row in reversed(rows)}
+    with (folder / "hosts.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(row for row in rows if first[row["rack"]] is row)
