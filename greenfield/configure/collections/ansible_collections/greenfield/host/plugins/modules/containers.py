@@ -64,6 +64,7 @@ MEMORY_BYTES = 16 * 2**20
 """Enough for a process that only waits."""
 POLL_SECONDS = 0.3
 CALL_SECONDS = 20
+CONNECT = "5s"
 FORGET_SECONDS = 10
 """How long a killed container may take to be gone."""
 
@@ -93,7 +94,7 @@ class Containers:
         self.deadline = time.monotonic() + module.params["deadline_seconds"]
 
     def _call(self, *words, seconds=CALL_SECONDS):
-        command = ["timeout", "--kill-after=2", str(seconds), "ctr", *words]
+        command = ["timeout", "--kill-after=2", str(seconds), "ctr", "--connect-timeout", CONNECT, *words]
         code, out, err = self.module.run_command(command)
         if code in (124, 137):
             raise CallError(f"ctr {' '.join(words)} did not end within {seconds} s")
