@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenfield import content
+from greenfield import content, state
 from greenfield.cli import child, killed
 from greenfield.cli.app import err
 from greenfield.errors import GreenfieldError
@@ -50,12 +50,12 @@ class Workspace:
 
         chosen, site = load([spec]).cluster(cluster)
         stack = f"{site.name}-{chosen.name}"
-        return cls(spec.resolve(), stack, chosen.name, _state() / "workspaces" / stack)
+        return cls(spec.resolve(), stack, chosen.name, state.folder() / "workspaces" / stack)
 
     @property
     def exists(self) -> bool:
         """Whether the stack was made before."""
-        return (_state() / "pulumi" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json").exists()
+        return (state.folder() / "pulumi" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json").exists()
 
     def prepare(self) -> None:
         """Write the project and its config, and make the stack, where they are not there yet."""
@@ -112,7 +112,7 @@ class Workspace:
 
     def drop_dead_lock(self) -> None:
         """Remove the stack's lock when the run that took it is dead (killed, or the machine restarted)."""
-        folder = _state() / "pulumi" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
+        folder = state.folder() / "pulumi" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
         for path in folder.glob("*.json"):
             holder = json.loads(path.read_text())
             here = holder.get("hostname") == socket.gethostname()
@@ -128,9 +128,9 @@ class Workspace:
         """Rid the stack's state of what a killed run was in the middle of."""
         file = self.folder / "state.json"
         self.pulumi("stack", "export", "--file", str(file), quiet=True)
-        state = json.loads(file.read_text())
-        if killed.mend(state["deployment"]):
-            file.write_text(json.dumps(state))
+        exported = json.loads(file.read_text())
+        if killed.mend(exported["deployment"]):
+            file.write_text(json.dumps(exported))
             self.pulumi("stack", "import", "--file", str(file), quiet=True)
         file.unlink()
 
@@ -145,7 +145,7 @@ def _own(environment: Mapping[str, str]) -> dict[str, str]:
     """A backend and a passphrase of our own, where the user has set none."""
     found = {}
     if "PULUMI_BACKEND_URL" not in environment:
-        folder = _state() / "pulumi"
+        folder = state.folder() / "pulumi"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         found["PULUMI_BACKEND_URL"] = folder.as_uri()
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(environment):
@@ -161,22 +161,17 @@ def _home() -> Path:
     Pulumi writes all properties of all resources into it, at half of the time that the preview of a large site takes.
     It has no switch for that, but goes on without the log where its folder can't be made.
     """
-    folder = _state() / "pulumi-home"
+    folder = state.folder() / "pulumi-home"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "logs").touch()
     return folder
 
 
 def _passphrase() -> Path:
-    path = _state() / "passphrase"
+    path = state.folder() / "passphrase"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
     return path
-
-
-def _state() -> Path:
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "greenfield"

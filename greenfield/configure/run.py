@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from greenfield import state
 from greenfield.configure import bundle
 from greenfield.configure.ending import Ending
 from greenfield.configure.events import Collector, Event
@@ -85,8 +85,7 @@ def _check(job: Job) -> None:
 
 
 def _log_path(name: str) -> Path:
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    folder = state / "greenfield" / "logs"
+    folder = state.folder() / "logs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
         old.unlink(missing_ok=True)

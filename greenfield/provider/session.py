@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import getpass
 import os
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import IO
+from typing import TextIO
 
-from greenfield import configure
+from greenfield import configure, state
 from greenfield.configure import Event, Job, JobResult
 from greenfield.errors import ConfigureError, ProviderError
 from greenfield.provider.display import Display
@@ -31,7 +29,7 @@ class Session:
         self.display = display
         self.stopped = False
         self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
-        self._lock_file: IO[str] | None = None
+        self._lock_file: TextIO | None = None
         self._preflight: Callable[[], Awaitable[None]] | None = None
         self._preflight_task: asyncio.Task[None] | None = None
 
@@ -83,25 +81,15 @@ class Session:
     def _lock(self, site: str) -> None:
         if self._lock_file is not None:
             return
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        path = state / "greenfield" / "locks" / f"{site}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        holder = f"pid {os.getppid()} of {getpass.getuser()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "an unnamed run"
-            file.close()
+            # Held until the process ends: the kernel then lets go of it, however the process ended.
+            self._lock_file = state.lock(site, holder)
+        except state.HeldError as error:
             raise ProviderError(
-                f"another run is changing site {site}: {holder}",
+                f"another run is changing site {site}: {error.holder}",
                 fix="wait until it ends, or end it; nothing was changed by this run",
             ) from None
-        file.truncate(0)
-        file.write(f"pid {os.getppid()} of {getpass.getuser()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        file.flush()
-        # Held until the process ends: the kernel then lets go of it, however the process ended.
-        self._lock_file = file
 
     def close(self) -> None:
         """Let go of the site's lock."""
