@@ -5,7 +5,8 @@ Every plugin of ours is served by this; it knows no resource type.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf import any_pb2
@@ -35,47 +36,35 @@ class Servicer(ProviderServicer):
     _provider: StateWrapper  # type: ignore[assignment]
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Check(request, context)
-        except GreenfieldError as error:
-            return await _abort(context, error)
+        return await self._answer(super().Check, request, context)
 
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Create(request, context)  # type: ignore[no-untyped-call]
-        except PartialFailureError as error:
-            return await self._partial(context, error, request.urn, request.urn.rsplit("::", 1)[-1], request.properties)
-        except GreenfieldError as error:
-            return await _abort(context, error)
+        return await self._answer(super().Create, request, context, request.properties)
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Update(request, context)  # type: ignore[no-untyped-call]
-        except PartialFailureError as error:
-            return await self._partial(context, error, request.urn, request.id, request.news)
-        except GreenfieldError as error:
-            return await _abort(context, error)
+        return await self._answer(super().Update, request, context, request.news)
 
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Read(request, context)  # type: ignore[no-untyped-call]
-        except PartialFailureError as error:
-            return await self._partial(context, error, request.urn, request.id, request.inputs)
-        except GreenfieldError as error:
-            return await _abort(context, error)
+        return await self._answer(super().Read, request, context, request.inputs)
 
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
-        try:
-            return await super().Delete(request, context)  # type: ignore[no-untyped-call]
-        except GreenfieldError as error:
-            return await _abort(context, error)
+        return await self._answer(super().Delete, request, context)
 
-    async def _partial(
-        self, context: Any, error: PartialFailureError, urn: str, identity: str, inputs: Any
-    ) -> NoReturn:
+    async def _answer(self, answer: Callable[..., Any], request: Any, context: Any, inputs: Any = None) -> Any:
+        """What the SDK answers, or the error in words; ``inputs`` are those of one that may come to be in part."""
+        try:
+            return await answer(request, context)
+        except PartialFailureError as error:
+            return await self._partial(context, error, request, inputs)
+        except GreenfieldError as error:
+            return await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+
+    async def _partial(self, context: Any, error: PartialFailureError, request: Any, inputs: Any) -> None:
+        # A request to create has no id yet; it will be the name.
+        identity = error.identity or getattr(request, "id", "") or request.urn.rsplit("::", 1)[-1]
         detail = provider_pb2.ErrorResourceInitFailed(
-            id=error.identity or identity,
-            properties=PropertyValue.marshal_map(self._provider.wrap_state(urn, error.state)),
+            id=identity,
+            properties=PropertyValue.marshal_map(self._provider.wrap_state(request.urn, error.state)),
             reasons=list(error.reasons),
             inputs=inputs,
         )
@@ -84,9 +73,3 @@ class Servicer(ProviderServicer):
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[packed])
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
         await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        raise AssertionError("abort raises")
-
-
-async def _abort(context: Any, error: GreenfieldError) -> NoReturn:
-    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-    raise AssertionError("abort raises")
