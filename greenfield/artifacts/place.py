@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 def mirrors() -> Path:
@@ -34,3 +35,12 @@ def cache() -> Path:
     """What can be had again: ``GREENFIELD_CACHE_DIR``, else ``~/.cache/greenfield``."""
     base = os.environ.get("GREENFIELD_CACHE_DIR")
     return Path(base) if base else Path.home() / ".cache" / "greenfield"
+
+
+REGISTRY_PORT = 5000
+"""Where the mirror serves images, beside the port of its URL."""
+
+
+def registry_url(mirror_url: str) -> str:
+    """Where a mirror's images are: ``https://10.77.0.2:5000`` for ``http://10.77.0.2:8080``."""
+    return f"https://{urlsplit(mirror_url).hostname}:{REGISTRY_PORT}"

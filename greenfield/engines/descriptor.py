@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from greenfield.engines.credential import Bearer, Credential
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A TCP port that a member listens on.
+    """A port that a member listens on.
 
     ``audience`` says who may connect: ``peers`` (hosts with a member of the same engine), ``clients``
-    (every host of the cluster, and the site's admin networks) or ``admin`` (the site's admin networks).
+    (every host of the cluster, and the site's admin networks), ``admin`` (the site's admin networks), ``nodes`` (hosts
+    with a member of the engine, or of one that belongs to it, and the networks it makes inside) or
+    ``nodes-and-clients`` (``clients``, and the networks it makes inside).
     """
 
     number: int
     purpose: str
-    audience: Literal["peers", "clients", "admin"]
+    audience: Literal["peers", "clients", "admin", "nodes", "nodes-and-clients"]
+    protocol: Literal["tcp", "udp"] = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,16 @@ def no_capacity(_engine: EngineSpec) -> Capacity | None:
     return None
 
 
+def no_credentials(_bearer: Bearer) -> Mapping[str, Credential]:
+    """For kinds whose members need no more than their own certificate."""
+    return {}
+
+
+def no_networks(_engine: EngineSpec) -> tuple[str, ...]:
+    """For kinds that make no networks of their own."""
+    return ()
+
+
 def members_up_to(domains: int) -> tuple[str, str]:
     """The common case: one group whose size is the option ``members``."""
     return "members", f"members: {domains}" if domains else ""
@@ -108,6 +122,14 @@ class EngineKind:
         live: names in ``variables`` (and ``members``) that the role applies without restarting a member.
         password_users: users whose passwords the delivery draws; the role gets them as ``<role>_passwords``.
         fetches_files: whether the role downloads files of the artifact lock; it gets them as ``<role>_files``.
+        roles_before: roles that its layer runs before ``role``.
+        references: options that name another engine of the cluster, and that engine's kind; it stands first, and the
+            role is told of it as ``<role>_<option>``.
+        belongs_to: the option (one of ``references``) that names the engine it is part of: it shares that engine's
+            authority, and is formed and judged from that engine's members.
+        credentials: what each member proves itself with beside its own certificate; ``<role>_pki`` by file name.
+        tells_rack: whether the role is told each host's rack, as ``<role>_rack``.
+        inner_networks: networks that it makes inside the cluster, from its options.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -119,6 +141,12 @@ class EngineKind:
     artifacts: Callable[[str], tuple[str, ...]]
     check: Callable[[EngineSpec], Sequence[Problem]]
     variables: Callable[[EngineSpec], dict[str, Any]]
+    roles_before: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    belongs_to: str = ""
+    credentials: Callable[[Bearer], Mapping[str, Credential]] = no_credentials
+    tells_rack: bool = False
+    inner_networks: Callable[[EngineSpec], tuple[str, ...]] = no_networks
     data_tier: bool = True
     password_users: tuple[str, ...] = ()
     fetches_files: bool = False
@@ -126,3 +154,8 @@ class EngineKind:
     fewer: Callable[[int], tuple[str, str]] = members_up_to
     capacity: Callable[[EngineSpec], Capacity | None] = no_capacity
     live: frozenset[str] = frozenset({"members"})
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its layer, in their order."""
+        return (*self.roles_before, self.role)

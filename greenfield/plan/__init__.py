@@ -1,7 +1,7 @@
 """Where everything goes: pure, deterministic functions from a site and a cluster to a plan."""
 
 from greenfield.plan.build import check, make_plan
-from greenfield.plan.certificates import Subject, certificate_subjects
+from greenfield.plan.certificates import Subject, certificate_subjects, credentials
 from greenfield.plan.desired import (
     cell_variables,
     engine_common,
@@ -27,6 +27,7 @@ __all__ = [
     "cell_variables",
     "certificate_subjects",
     "check",
+    "credentials",
     "engine_common",
     "host_layer_common",
     "host_variables",

@@ -166,9 +166,9 @@ def _cells(
     for member in members:
         held[member.engine].append(member.host)
     for name, engine in cluster.engines.items():
-        role = ENGINES[engine.kind].role
+        roles = ENGINES[engine.kind].roles
         cells += [
-            Cell(f"{name}-{rack}", name, engine.pool, rack, own, (role,), out(own))
+            Cell(f"{name}-{rack}", name, engine.pool, rack, own, roles, out(own))
             for rack, own in by_rack(held[name]).items()
         ]
     return tuple(cells)

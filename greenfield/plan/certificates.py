@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from greenfield.engines import ENGINES
+from greenfield.engines.credential import Bearer
 from greenfield.plan.plan import HOST_LAYER, Cell, Plan
 
 LOOPBACK = "127.0.0.1"
@@ -33,4 +35,22 @@ def certificate_subjects(plan: Plan, cell: Cell) -> dict[str, Subject]:
             found[host] = Subject(full, (host, full), (address,), ("server",))
         else:
             found[host] = Subject(cell.layer, (host, full, "localhost"), (address, LOOPBACK), ("server", "client"))
+    return found
+
+
+def credentials(plan: Plan, cell: Cell) -> dict[str, dict[str, dict[str, Any]]]:
+    """What members of a cell prove themselves with beside their own certificate: host to file name to what it attests,
+    as plain values (``Credential.as_json``). Empty for the host layer and for most engines."""
+    if cell.layer == HOST_LAYER:
+        return {}
+    spec = plan.cluster.engines[cell.layer]
+    options = {**spec.options, **plan.cluster.engines[plan.head_of(cell.layer)].options}
+    found = {}
+    for member in plan.members_of(cell.layer):
+        if member.host in cell.hosts:
+            address = plan.site.hosts[member.host].address
+            bearer = Bearer(member.host, plan.site.domain, address, member.slot.name, options)
+            given = ENGINES[spec.kind].credentials(bearer)
+            if given:
+                found[member.host] = {name: credential.as_json() for name, credential in given.items()}
     return found

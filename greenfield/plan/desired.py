@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from greenfield.engines import ENGINES
+from greenfield.engines import ENGINES, STANDALONE
 from greenfield.engines.descriptor import HostSettings
+from greenfield.model.cluster import EngineSpec
 from greenfield.model.site import Host, Site
 from greenfield.plan.firewall import Audiences, ports
 from greenfield.plan.ledger import NODE_EXPORTER_PORT
@@ -56,8 +57,22 @@ def engine_common(plan: Plan, engine: str, facts: Mapping[str, Any] = NO_FACTS) 
         "version": spec.version,
         "members": [_member(plan, member, kind.member_fields) for member in plan.members_of(engine)],
         **kind.variables(spec),
+        **{option: _referenced(plan, other) for option, other in references(spec).items()},
     }
     return {**_greenfield(plan), **{f"{kind.role}_{key}": value for key, value in own.items()}, **facts}
+
+
+def references(spec: EngineSpec) -> dict[str, str]:
+    """Options of an engine that name another engine, and which."""
+    named = {option: str(spec.options[option]) for option in ENGINES[spec.kind].references}
+    return {option: name for option, name in named.items() if name not in STANDALONE}
+
+
+def _referenced(plan: Plan, engine: str) -> dict[str, Any]:
+    """What an engine's role is told of another engine that it refers to."""
+    spec = plan.cluster.engines[engine]
+    members = [_member(plan, member, ()) for member in plan.members_of(engine)]
+    return {"name": engine, "members": members, **ENGINES[spec.kind].variables(spec)}
 
 
 def host_variables(plan: Plan, cell: Cell, host: str) -> dict[str, Any]:
@@ -71,8 +86,9 @@ def host_variables(plan: Plan, cell: Cell, host: str) -> dict[str, Any]:
     if cell.layer == HOST_LAYER:
         return _host_layer(plan, host)
     member = next(member for member in plan.hosts[host].members if member.engine == cell.layer)
-    role = ENGINES[member.kind].role
-    return {f"{role}_member": member.slot.name, f"{role}_address": plan.site.hosts[host].address}
+    kind, where = ENGINES[member.kind], plan.site.hosts[host]
+    own = {f"{kind.role}_member": member.slot.name, f"{kind.role}_address": where.address}
+    return {**own, f"{kind.role}_rack": where.rack} if kind.tells_rack else own
 
 
 def cell_variables(

@@ -7,6 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, collapse_addresses, ip_address, ip_network
 from typing import Any
 
+from greenfield.engines import ENGINES
 from greenfield.engines.descriptor import Port
 from greenfield.model.site import Site
 from greenfield.plan.ledger import NODE_EXPORTER_PORT
@@ -42,7 +43,21 @@ class Audiences:
         """Networks that may connect to a member's port."""
         if port.audience == "peers":
             return self.peers(engine)
+        if port.audience == "nodes":
+            family = {source for other in self.plan.family_of(engine) for source in self.peers(other)}
+            return [*sorted(family, key=ip_network), *self.inner(engine)]
+        if port.audience == "nodes-and-clients":
+            return [*self.clients, *self.inner(engine)]
         return self.clients if port.audience == "clients" else self.admin
+
+    def inner(self, engine: str) -> list[str]:
+        """Networks that an engine's family makes inside the cluster, from which its own pods come."""
+        engines = self.plan.cluster.engines
+        return [
+            network
+            for other in self.plan.family_of(engine)
+            for network in ENGINES[engines[other].kind].inner_networks(engines[other])
+        ]
 
 
 def ports(plan: Plan, host: str, audiences: Audiences) -> list[dict[str, Any]]:
@@ -56,6 +71,7 @@ def ports(plan: Plan, host: str, audiences: Audiences) -> list[dict[str, Any]]:
             "port": port.number,
             "purpose": f"{member.engine} {port.purpose}",
             "sources": audiences.sources(member.engine, port),
+            **({"protocol": port.protocol} if port.protocol != "tcp" else {}),
         }
         for member in plan.hosts[host].members
         for port in member.slot.ports

@@ -94,8 +94,8 @@ class Ledger:
 
 def shared_ports(one: Sequence[Slot], other: Sequence[Slot]) -> list[int]:
     """Port numbers that both engines listen on."""
-    ports = [{port.number for slot in slots for port in slot.ports} for slots in (one, other)]
-    return sorted(ports[0] & ports[1])
+    ports = [{(port.number, port.protocol) for slot in slots for port in slot.ports} for slots in (one, other)]
+    return sorted({number for number, _ in ports[0] & ports[1]})
 
 
 def shared_directories(one: Sequence[Slot], other: Sequence[Slot]) -> list[str]:

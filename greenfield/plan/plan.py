@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from greenfield.engines import ENGINES
 from greenfield.engines.descriptor import Slot
 from greenfield.model.cluster import Cluster
 from greenfield.model.problem import Problem
@@ -113,6 +114,17 @@ class Plan:
         for member in self.members:
             found[member.engine].append(member)
         return {name: tuple(members) for name, members in found.items()}
+
+    def head_of(self, engine: str) -> str:
+        """The engine that an engine belongs to; itself where it belongs to none."""
+        spec = self.cluster.engines[engine]
+        option = ENGINES[spec.kind].belongs_to
+        return str(spec.options[option]) if option else engine
+
+    def family_of(self, engine: str) -> list[str]:
+        """The engine that this one belongs to (or itself), and all that belong to the same, in spec order."""
+        head = self.head_of(engine)
+        return [other for other in self.cluster.engines if self.head_of(other) == head]
 
     def members_of(self, engine: str) -> tuple[Member, ...]:
         """Members of one engine, in slot order."""

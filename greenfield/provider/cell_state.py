@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from greenfield.configure import Connection, HostResult, Target
+from greenfield.provider.credentials import make_credentials
 from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch, Gate
 from greenfield.provider.x509 import Pair, issue
@@ -26,6 +27,7 @@ class DesiredHost:
     subject: Mapping[str, Any]
     issued: int
     digest: str
+    credentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 DesiredHosts = dict[str, DesiredHost]
@@ -39,8 +41,10 @@ def desired_hosts(old: Values, inputs: Values, now: int) -> DesiredHosts:
     for name, text in inputs["hosts"].items():
         own = json.loads(text)
         issued = _issued(old, inputs, name, own["subject"], now)
-        digest = _sha([shared, {**common, **own["variables"]}, own["subject"], issued, inputs["lifetimeSeconds"]])
-        hosts[name] = DesiredHost(own["address"], own["variables"], own["subject"], issued, digest)
+        parts = [shared, {**common, **own["variables"]}, own["subject"], issued, inputs["lifetimeSeconds"]]
+        credentials = own.get("credentials") or {}
+        digest = _sha([*parts, credentials] if credentials else parts)
+        hosts[name] = DesiredHost(own["address"], own["variables"], own["subject"], issued, digest, credentials)
     return hosts
 
 
@@ -127,25 +131,24 @@ def batch_of(
     if authority:
         common[f"{prefix}_authority"] = authority["certificate"]
     if entry in ("drain", "remove"):
-        common |= {f"{inputs['roles'][0]}_wipe": retire, f"{inputs['roles'][0]}_retire": retire}
+        common |= {f"{inputs['roles'][-1]}_wipe": retire, f"{inputs['roles'][-1]}_retire": retire}
     targets = []
     for name in hosts:
         host = wanted[name]
         own = dict(host.variables)
         if authority:
-            pair = issue(
-                Pair(authority["certificate"], authority["privateKey"]),
-                host.subject,
-                host.issued,
-                inputs["lifetimeSeconds"],
-            )
+            signer, lifetime = Pair(authority["certificate"], authority["privateKey"]), inputs["lifetimeSeconds"]
+            pair = issue(signer, host.subject, host.issued, lifetime)
             own |= {f"{prefix}_certificate": pair.certificate, f"{prefix}_private_key": pair.private_key}
+            if host.credentials:
+                own[f"{prefix}_pki"] = make_credentials(signer, host.credentials, host.issued, lifetime)
         targets.append(Target(name, host.address, own))
     return Batch(
         urn=urn,
         cell=inputs["cell"],
         layer=inputs["layer"],
-        roles=tuple(inputs["roles"]),
+        # Only the engine's own role knows how to leave; it takes along what the roles before it left.
+        roles=tuple(inputs["roles"] if entry == "main" else inputs["roles"][-1:]),
         targets=tuple(targets),
         connection=Connection(
             connection["user"], connection["knownHosts"], connection.get("identityFile", ""), connection.get("port", 22)

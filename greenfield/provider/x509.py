@@ -63,13 +63,12 @@ def issue(authority: Pair, subject: Mapping[str, Any], issued_at: int, lifetime_
 
     Args:
         authority: the site's authority.
-        subject: ``common_name``, ``dns`` (list), ``addresses`` (list), ``usages`` (``server``, ``client``).
+        subject: ``common_name``, ``dns`` (list), ``addresses`` (list), ``usages`` (``server``, ``client``), and
+            ``organizations`` (list) where there are any.
         issued_at: the moment of issue; a renewal is the same subject at a later moment.
         lifetime_seconds: how long it is valid from then.
     """
-    signer = serialization.load_pem_private_key(authority.private_key.encode(), password=None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise TypeError("the authority's key is not an elliptic curve key")
+    signer = _signer(authority)
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
     key = _derive(signer, subject, issued_at)
     start = datetime.fromtimestamp(issued_at, UTC)
@@ -77,7 +76,7 @@ def issue(authority: Pair, subject: Mapping[str, Any], issued_at: int, lifetime_
     names += [x509.IPAddress(ip_address(address)) for address in subject["addresses"]]
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject["common_name"])]))
+        .subject_name(_name(subject))
         .issuer_name(issuer.subject)
         .public_key(key.public_key())
         .serial_number(_serial(key))
@@ -92,14 +91,70 @@ def issue(authority: Pair, subject: Mapping[str, Any], issued_at: int, lifetime_
     return Pair(_pem(certificate), _key_pem(key))
 
 
+def derived_authority(authority: Pair, name: str) -> Pair:
+    """A further authority whose key is derived from an authority's, with the same validity: always the same bytes."""
+    key = _derived(authority, f"authority {name}")
+    parent = x509.load_pem_x509_certificate(authority.certificate.encode())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(_serial(key))
+        .not_valid_before(parent.not_valid_before_utc)
+        .not_valid_after(parent.not_valid_after_utc)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_authority_usage(), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+    )
+    return Pair(_pem(certificate), _key_pem(key))
+
+
+def derived_key(authority: Pair, name: str) -> Pair:
+    """A signing key that is derived from an authority's: the public half (PEM) in place of a certificate."""
+    key = _derived(authority, f"key {name}")
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return Pair(public.decode(), _key_pem(key))
+
+
+def derived_bytes(authority: Pair, name: str, length: int) -> bytes:
+    """A secret of ``length`` bytes that is derived from an authority's key."""
+    return _stream(_signer(authority), f"secret {name}".encode(), length)
+
+
+def _name(subject: Mapping[str, Any]) -> x509.Name:
+    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in subject.get("organizations") or ()]
+    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, subject["common_name"])])
+
+
+def _signer(authority: Pair) -> ec.EllipticCurvePrivateKey:
+    signer = serialization.load_pem_private_key(authority.private_key.encode(), password=None)
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise TypeError("the authority's key is not an elliptic curve key")
+    return signer
+
+
+def _derived(authority: Pair, purpose: str) -> ec.EllipticCurvePrivateKey:
+    return _to_key(_stream(_signer(authority), purpose.encode(), 48))
+
+
+def _stream(signer: ec.EllipticCurvePrivateKey, purpose: bytes, length: int) -> bytes:
+    material = signer.private_numbers().private_value.to_bytes(32, "big")
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=b"greenfield " + purpose).derive(material)
+
+
+def _to_key(stream: bytes) -> ec.EllipticCurvePrivateKey:
+    # 48 bytes reduced to a range of 32 leave a bias below 2^-128 (FIPS 186-5, appendix A.2.1).
+    return ec.derive_private_key(int.from_bytes(stream, "big") % (CURVE_ORDER - 1) + 1, CURVE)
+
+
 def _derive(
     signer: ec.EllipticCurvePrivateKey, subject: Mapping[str, Any], issued_at: int
 ) -> ec.EllipticCurvePrivateKey:
-    material = signer.private_numbers().private_value.to_bytes(32, "big")
-    info = f"greenfield member key\0{subject['common_name']}\0{','.join(subject['dns'])}\0{issued_at}".encode()
-    # 48 bytes reduced to a range of 32 leave a bias below 2^-128 (FIPS 186-5, appendix A.2.1).
-    stream = HKDF(algorithm=hashes.SHA256(), length=48, salt=None, info=info).derive(material)
-    return ec.derive_private_key(int.from_bytes(stream, "big") % (CURVE_ORDER - 1) + 1, CURVE)
+    purpose = f"member key\0{subject['common_name']}\0{','.join(subject['dns'])}\0{issued_at}"
+    return _to_key(_stream(signer, purpose.encode(), 48))
 
 
 def _serial(key: ec.EllipticCurvePrivateKey) -> int:

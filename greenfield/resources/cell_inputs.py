@@ -15,7 +15,16 @@ import pulumi
 
 from greenfield import content
 from greenfield.engines import ENGINES
-from greenfield.plan import HOST_LAYER, Cell, Plan, cell_variables, certificate_subjects, engine_common, host_variables
+from greenfield.plan import (
+    HOST_LAYER,
+    Cell,
+    Plan,
+    cell_variables,
+    certificate_subjects,
+    credentials,
+    engine_common,
+    host_variables,
+)
 from greenfield.resources.site import Site
 
 T = TypeVar("T")
@@ -28,6 +37,7 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
     """Everything of a cell but its secrets and gates. ``facts`` is what the plan can't know of the layer."""
     plan = site.args.plan
     subjects = certificate_subjects(plan, cell)
+    proofs = credentials(plan, cell)
     shared, own = cell_variables(plan, cell, facts)
     hosts = {
         host: _json(
@@ -35,6 +45,7 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
                 "address": plan.site.hosts[host].address,
                 "variables": own[host],
                 "subject": asdict(subjects[host]),
+                **({"credentials": proofs[host]} if host in proofs else {}),
             }
         )
         for host in cell.hosts
@@ -80,7 +91,7 @@ def gates(plan: Plan, engines: list[str], facts: dict[str, dict[str, Any]]) -> s
 def _gate(plan: Plan, engine: str, facts: str) -> str:
     """One engine's gate; the same text for all cells of its hosts."""
     kind = ENGINES[plan.cluster.engines[engine].kind]
-    targets = [{"name": host, **json.loads(text)} for host, text in members_of(plan, engine).items()]
+    targets = [{"name": host, **json.loads(text)} for host, text in members_of(plan, plan.head_of(engine)).items()]
     racks: dict[str, dict[str, Any]] = {}
     for target in targets:
         racks.setdefault(plan.site.hosts[target["name"]].rack, target)

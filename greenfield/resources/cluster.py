@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from greenfield.artifacts import Lock, load_lock
+from greenfield.artifacts import Lock, load_lock, registry_url
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.plan import Plan, load_placement, make_plan, save_placement
@@ -112,14 +112,23 @@ def _configured() -> list[str]:
 
 
 def _facts(args: ClusterArgs, engine: str) -> dict[str, Any]:
-    """Files of the artifact lock that the engine's role fetches."""
+    """What the engine's roles get from the artifact lock: files to fetch, and where images come from."""
     spec = args.plan.cluster.engines[engine]
     kind = ENGINES[spec.kind]
-    if args.lock is None or not kind.fetches_files:
+    if args.lock is None:
         return {}
-    names = kind.artifacts(spec.version)
-    files = [file for name in names for file in args.lock.files_of(name, args.plan.site.mirror.url)]
-    return {f"{kind.role}_files": files}
+    names, url = kind.artifacts(spec.version), args.plan.site.mirror.url
+    found: dict[str, Any] = {}
+    if kind.fetches_files:
+        found[f"{kind.role}_files"] = [file for name in names for file in args.lock.files_of(name, url)]
+    images = args.lock.images_of(names)
+    if images:
+        found |= {
+            f"{kind.role}_images": [f"{image['name']}@{image['digest']}" for image in images],
+            "containerd_registry_url": registry_url(url),
+            "containerd_registry_certificate": args.lock.registry_certificate,
+        }
+    return found
 
 
 def _in_order(plan: Plan) -> list[str]:

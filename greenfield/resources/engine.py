@@ -88,7 +88,8 @@ class Engine(pulumi.ComponentResource):
             "content": roles_digest((self._kind.role,)),
             "common": json.dumps(common, sort_keys=True, separators=(",", ":")),
             "secrets": self._secrets(),
-            "members": members_of(plan, args.engine),
+            # What belongs to another engine is formed and judged from that engine's members.
+            "members": members_of(plan, plan.head_of(args.engine)),
             "cells": {rack: cell.digests for rack, cell in self.cells.items()},
             "connection": args.site.connection,
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from greenfield.engines import ENGINES, STANDALONE
 from greenfield.model.cluster import Cluster, DataProtection, Demand, EngineSpec, NodePool, Pki, Slo, Spread, Waiver
 from greenfield.model.problem import SpecPath
 from greenfield.model.quantity import BYTES, COUNT, DIMENSIONS, DURATION, GROWTH, PERCENT, RATE
@@ -80,19 +81,26 @@ def _pki(draft: Draft) -> Pki:
 
 def _engine(draft: Draft, name: str, raw: Mapping[str, Any]) -> EngineSpec:
     at: SpecPath = ("engines", name)
+    options = _options(draft, at, raw)
     return EngineSpec(
         name=name,
         kind=raw["kind"],
         version=raw["version"],
         pool=raw["pool"],
-        options=_options(draft, at, raw),
+        options=options,
         data_protection=_protection(draft, (*at, "dataProtection"), raw.get("dataProtection")),
         slo=_slo(draft, (*at, "slo"), raw.get("slo", {})),
         demand=_demand(draft, (*at, "demand"), raw.get("demand", {})),
-        depends_on=tuple(raw.get("dependsOn", ())),
+        depends_on=tuple(dict.fromkeys((*raw.get("dependsOn", ()), *referred(raw["kind"], options)))),
         accept_loss=frozenset(raw.get("acceptLoss", ())),
         wipe=frozenset(raw.get("wipe", ())),
     )
+
+
+def referred(kind: str, options: Mapping[str, Any]) -> list[str]:
+    """Engines that an engine's options name: they stand first, also where ``dependsOn`` does not say so."""
+    named = [str(options[option]) for option in ENGINES[kind].references]
+    return [name for name in named if name not in STANDALONE]
 
 
 def snake(key: str) -> str:
@@ -109,6 +117,9 @@ def _options(draft: Draft, at: SpecPath, raw: Mapping[str, Any]) -> dict[str, An
         dimension = DIMENSIONS.get(str(said.get("x-dimension")))
         if dimension and value is not None:
             value = draft.quantity(value, dimension, (*at, key))
+        if str(schema.get("$ref")).endswith("/cidr"):
+            # A default stands in for what could not be read, so that the rest is judged too.
+            value = str(draft.network(value, (*at, key)) or said["default"])
         options[snake(key) + (dimension.suffix if dimension else "")] = value
     return options
 

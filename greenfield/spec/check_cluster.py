@@ -11,6 +11,7 @@ from greenfield.model.problem import Problem
 from greenfield.model.standard import Standard
 from greenfield.spec.build_cluster import BuiltCluster
 from greenfield.spec.build_site import BuiltSite
+from greenfield.spec.check_references import check_references
 from greenfield.spec.explain import hint
 
 
@@ -26,6 +27,7 @@ def check_cluster(
     site = sites.get(cluster.site)
     _pools(built, site)
     _engines(built)
+    check_references(built, site)
     _cycles(built)
     _waivers(built, site, standards.get(cluster.standard), today)
 
@@ -50,7 +52,7 @@ def _engines(built: BuiltCluster) -> None:
             message = f"{engine.kind} {engine.version} is not supported"
             fix = f"known versions: {', '.join(kind.versions)}"
             draft.add((*at, "version"), message, fix, "unknown-version")
-        for index, name in enumerate(engine.depends_on):
+        for index, name in enumerate(draft.document.spec["engines"][engine.name].get("dependsOn", ())):
             draft.known(name, engines, "the engine", (*at, "dependsOn", index), "unknown-dependency")
         for problem in kind.check(engine):
             path = draft.path(*at, *problem.path)

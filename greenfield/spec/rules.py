@@ -57,6 +57,8 @@ RULES: Mapping[str, str] = {
     "unknown-engine": "An engine is of a known kind",
     "unknown-version": "An engine's version is supported",
     "unknown-dependency": "Engines depend on engines of their cluster",
+    "wrong-reference": "An option names an engine of the right kind",
+    "version-skew": "Versions of engines that belong together fit each other",
     "dependency-cycle": "Engines don't wait for each other in a ring",
     "even-quorum": "A quorum has an odd number of members",
     "election-timeout": "An etcd member waits at least five heartbeats before it stands for election",

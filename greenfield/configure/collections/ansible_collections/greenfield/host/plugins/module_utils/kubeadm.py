@@ -1,0 +1,140 @@
+"""Runs kubeadm on a member of a control plane, and knows what it did before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+
+CONFIG = "/etc/kubernetes"
+MANIFEST = os.path.join(CONFIG, "manifests", "kube-apiserver.yaml")
+NOTE = "/var/lib/greenfield/kubeadm.applied"
+"""Digest of the configuration that the static pods were last made from."""
+
+PROBE_SECONDS = 3.0
+LAST_LINES = 12
+
+
+class KubeadmError(Exception):
+    """kubeadm failed; the message is the end of what it said."""
+
+
+class Kubeadm:
+    """kubeadm with the configuration that the role laid down."""
+
+    def __init__(self, binaries, config=CONFIG):
+        self.binaries = binaries
+        self.config = config
+
+    def run(self, *words, seconds):
+        """Run kubeadm; its output. Raises KubeadmError."""
+        return self._program("kubeadm", words, seconds)
+
+    def apply(self, seconds=60):
+        """Lay down the cluster's own objects (rights, metrics), owned by the delivery."""
+        folder = os.path.join(self.config, "cluster")
+        words = ("apply", "--server-side", "--force-conflicts", "--field-manager=greenfield", "-f", folder)
+        return self._program("kubectl", ("--kubeconfig", os.path.join(self.config, "admin.conf"), *words), seconds)
+
+    def _program(self, program, words, seconds):
+        environment = {**os.environ, "PATH": f"{self.binaries}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+        command = [os.path.join(self.binaries, program), *words]
+        try:
+            done = subprocess.run(
+                command, check=False, env=environment, capture_output=True, text=True, timeout=seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise KubeadmError(f"{program} {words[0]} did not end within {seconds} s: {_end(error.stdout)}") from error
+        if done.returncode:
+            raise KubeadmError(f"{program} {words[0]} failed: {_end(done.stderr or done.stdout)}")
+        return done.stdout
+
+    def path(self, name):
+        """Path of one of its configuration files."""
+        return os.path.join(self.config, "kubeadm", f"{name}.yaml")
+
+    def digest(self):
+        """Digest of what the static pods are made from."""
+        seen = hashlib.sha256()
+        for folder in ("kubeadm", "policy"):
+            for name in sorted(os.listdir(os.path.join(self.config, folder))):
+                with open(os.path.join(self.config, folder, name), "rb") as file:
+                    seen.update(name.encode() + b"\0" + file.read())
+        return seen.hexdigest()
+
+    def applied(self):
+        """The digest that was applied last; empty where none was."""
+        try:
+            with open(NOTE, encoding="utf-8") as file:
+                return file.read().strip()
+        except OSError:
+            return ""
+
+    def note(self):
+        """Keep that the configuration is applied."""
+        os.makedirs(os.path.dirname(NOTE), exist_ok=True)
+        with open(NOTE + ".new", "w", encoding="utf-8") as file:
+            file.write(self.digest() + "\n")
+        os.replace(NOTE + ".new", NOTE)
+
+    def release(self):
+        """Release of this member's API server by its manifest, e.g. ``1.35.4``; empty where there is none."""
+        try:
+            with open(MANIFEST, encoding="utf-8") as file:
+                found = re.search(r"image: \S*kube-apiserver:v(\S+)", file.read())
+        except OSError:
+            return ""
+        return found.group(1) if found else ""
+
+
+def _end(text):
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return " / ".join(lines[-LAST_LINES:]) or "it said nothing"
+
+
+def unready(address, port, authority):
+    """Why the API server of a member is not ready, in words; empty when it is."""
+    context = ssl.create_default_context(cafile=authority)
+    try:
+        url = f"https://{address}:{port}/readyz"
+        with urllib.request.urlopen(url, timeout=PROBE_SECONDS, context=context) as answer:
+            return "" if answer.status == 200 else f"{address}: HTTP {answer.status}"
+    except urllib.error.HTTPError as error:
+        lines = error.read().decode(errors="replace").splitlines()
+        bad = [line for line in lines if line.startswith("[-]")]
+        return f"{address} is not ready: {', '.join(bad) or error.code}"
+    except OSError as error:
+        return f"{address} did not answer: {getattr(error, 'reason', error)}"
+
+
+def forget_etcd_member(binaries, pki, name, addresses):
+    """Remove a stale member of the stacked etcd by its name; whether there was one. Raises KubeadmError."""
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "ETCDCTL_ENDPOINTS": ",".join(f"https://{address}:2379" for address in addresses),
+        "ETCDCTL_CACERT": os.path.join(pki, "etcd", "ca.crt"),
+        "ETCDCTL_CERT": os.path.join(pki, "etcd", "healthcheck-client.crt"),
+        "ETCDCTL_KEY": os.path.join(pki, "etcd", "healthcheck-client.key"),
+        "ETCDCTL_COMMAND_TIMEOUT": "8s",
+    }
+    etcdctl = os.path.join(binaries, "etcdctl")
+    listed = _etcdctl([etcdctl, "member", "list"], environment)
+    for line in listed.splitlines():
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) > 2 and fields[2] == name:
+            _etcdctl([etcdctl, "member", "remove", fields[0]], environment)
+            return True
+    return False
+
+
+def _etcdctl(command, environment):
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise KubeadmError(f"etcdctl {' '.join(command[1:])}: {_end(done.stderr or done.stdout)}")
+    return done.stdout
