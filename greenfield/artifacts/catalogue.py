@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,13 +21,19 @@ HOST = "host"
 """The catalogue name of what the host layer installs on every host."""
 
 
+IMAGE = re.compile(
+    r"(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?)/(?P<path>[a-z0-9._/-]+):(?P<tag>[A-Za-z0-9_][\w.-]{0,127})"
+)
+"""The full name of an image: no host and no tag is ever implied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One way to have files.
+    """One way to have files, or an image.
 
     Attributes:
         build: a folder of ``tools/``; its build's output of the same name is the file. Empty for a release.
-        url: an official archive or single file, with its ``sha256``.
+        url: an official archive or single file, with its ``sha256``; for an image its OCI archive.
         members: file name to its path in the archive; empty when the URL is the file itself.
     """
 
@@ -37,15 +44,50 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Files that come together: one version, the same sources."""
+
+    names: tuple[str, ...]
+    version: str
+    purl: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image, put together from files where no archive of it is had.
+
+    Attributes:
+        name: full, with host and tag, as pods ask for it.
+        files: path in the image → file of the build.
+        capabilities: path in the image → file capabilities, for a program that is not root.
+        entrypoint: what runs when a pod names no command.
+        user: ``UID:GID`` it runs as when a pod names none.
+    """
+
+    name: str
+    version: str
+    purl: str
+    sources: tuple[Source, ...]
+    files: Mapping[str, str]
+    capabilities: Mapping[str, tuple[str, ...]]
+    entrypoint: tuple[str, ...]
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One name of the catalogue."""
 
     name: str
     packages: tuple[str, ...]
-    files: tuple[str, ...]
-    version: str
-    purl: str
-    sources: tuple[Source, ...]
+    groups: tuple[Files, ...]
+    images: tuple[Image, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all files."""
+        return tuple(name for group in self.groups for name in group.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +141,39 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
 
 
 def _entry(name: str, values: Mapping[str, Any]) -> Entry:
-    files = tuple(values.get("files", ()))
+    parts = values.get("parts", [values] if "files" in values else [])
     entry = Entry(
         name=name,
         packages=tuple(values.get("packages", ())),
-        files=files,
-        version=str(values["version"]) if files else "",
-        purl=str(values["purl"]) if files else "",
-        sources=tuple(_source(name, source) for source in values.get("sources", ())),
+        groups=tuple(_files(name, part) for part in parts),
+        images=tuple(_image(name, image, given) for image, given in values.get("images", {}).items()),
     )
-    if not entry.packages and not entry.files:
-        raise ArtifactError(f"catalogue entry {name} has neither packages nor files")
+    if not (entry.packages or entry.files or entry.images):
+        raise ArtifactError(f"catalogue entry {name} has neither packages nor files nor images")
     return entry
+
+
+def _files(name: str, values: Mapping[str, Any]) -> Files:
+    sources = tuple(_source(name, source) for source in values.get("sources", ()))
+    return Files(tuple(values["files"]), str(values["version"]), str(values["purl"]), sources)
+
+
+def _image(entry: str, name: str, values: Mapping[str, Any]) -> Image:
+    if not IMAGE.fullmatch(name):
+        raise ArtifactError(f"catalogue entry {entry}: {name!r} is not the full name of an image: HOST/PATH:TAG")
+    sources = tuple(_source(entry, source) for source in values.get("sources", ()))
+    if any(source.build for source in sources) and not values.get("files"):
+        raise ArtifactError(f"catalogue entry {entry}: image {name} is built, so it needs files")
+    return Image(
+        name=name,
+        version=str(values["version"]),
+        purl=str(values["purl"]),
+        sources=sources,
+        files=values.get("files", {}),
+        capabilities={path: tuple(given) for path, given in values.get("capabilities", {}).items()},
+        entrypoint=tuple(values.get("entrypoint", ())),
+        user=str(values.get("user", "0:0")),
+    )
 
 
 def _source(name: str, values: Mapping[str, Any]) -> Source:

@@ -49,11 +49,42 @@ class FileArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageArtifact:
+    """A container image that the mirror's registry serves.
+
+    Attributes:
+        name: full, with host and tag, as pods ask for it.
+        sha256: of its manifest: the image's digest.
+        bytes: of everything it consists of.
+        purl: names the program in it in an SBOM.
+        blobs: SHA-256 of its configuration and its layers.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+    version: str
+    purl: str
+    blobs: tuple[str, ...]
+
+    @property
+    def repository(self) -> str:
+        """Its name without host and tag, as a registry that stands in for every host knows it."""
+        return self.name.split("/", 1)[1].rsplit(":", 1)[0]
+
+    @property
+    def tag(self) -> str:
+        """What stands behind the colon."""
+        return self.name.rsplit(":", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """What hosts install under one name of the catalogue: package names and files."""
+    """What hosts install under one name of the catalogue: package names, files and images."""
 
     packages: tuple[str, ...] = ()
     files: tuple[FileArtifact, ...] = ()
+    images: tuple[ImageArtifact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +98,8 @@ class Lock:
         fingerprint: of that key.
         packages: by name; the closure of everything, one version each.
         artifacts: by catalogue name.
+        registry_certificate: PEM of the authority whose certificate the registry of images shows; empty when there
+            are no images.
     """
 
     site: str
@@ -77,6 +110,7 @@ class Lock:
     fingerprint: str
     packages: Mapping[str, Package] = field(default_factory=dict)
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    registry_certificate: str = ""
 
     def digest_of(self, names: Iterable[str]) -> str:
         """SHA-256 over what hosts get under these catalogue names; the order of the names does not matter.
@@ -89,6 +123,7 @@ class Lock:
             artifact = self._artifact(name)
             lines = [f"{p} {self.packages[p].version} {self.packages[p].sha256}" for p in sorted(artifact.packages)]
             lines += [f"{file.name} {file.sha256}" for file in artifact.files]
+            lines += [f"{image.name} {image.sha256}" for image in artifact.images]
             seen.update("\n".join([f"[{name}]", *lines, ""]).encode())
         return seen.hexdigest()
 
@@ -102,6 +137,21 @@ class Lock:
             {"name": f.name, "url": f"{mirror_url}/{f.file}", "sha256": f.sha256, "bytes": f.bytes}
             for f in self._artifact(name).files
         ]
+
+    def images_of(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """The images under catalogue names, as roles take them: ``[{name, digest, bytes}]``; each once.
+
+        Raises:
+            ArtifactError: the lock has no such name.
+        """
+        images = {image.name: image for name in names for image in self._artifact(name).images}
+        return [{"name": i.name, "digest": f"sha256:{i.sha256}", "bytes": i.bytes} for i in images.values()]
+
+    @property
+    def images(self) -> tuple[ImageArtifact, ...]:
+        """Every image, in catalogue order, each once."""
+        found = {image.name: image for artifact in self.artifacts.values() for image in artifact.images}
+        return tuple(found.values())
 
     @property
     def files(self) -> tuple[FileArtifact, ...]:
@@ -126,7 +176,9 @@ class Lock:
 def summary(lock: Lock) -> str:
     """One line about size, e.g. ``212 packages, 3 files, 188 MB``."""
     total = sum(p.bytes for p in lock.packages.values()) + sum(f.bytes for f in lock.files)
-    return f"{len(lock.packages)} packages, {len(lock.files)} files, {total / 1e6:.0f} MB"
+    total += sum(i.bytes for i in lock.images)
+    images = f"{len(lock.images)} images, " if lock.images else ""
+    return f"{len(lock.packages)} packages, {len(lock.files)} files, {images}{total / 1e6:.0f} MB"
 
 
 def load_lock(folder: Path) -> Lock | None:
@@ -160,10 +212,17 @@ def _parse(document: dict[str, Any]) -> Lock:
         apt_key=key["armored"],
         fingerprint=key["fingerprint"],
         packages={name: Package(name=name, **values) for name, values in document["packages"].items()},
-        artifacts={
-            name: Artifact(tuple(values["packages"]), tuple(FileArtifact(**file) for file in values["files"]))
-            for name, values in document["artifacts"].items()
-        },
+        artifacts={name: _artifact(values) for name, values in document["artifacts"].items()},
+        registry_certificate=document.get("registry_certificate", ""),
+    )
+
+
+def _artifact(values: dict[str, Any]) -> Artifact:
+    images = ({**image, "blobs": tuple(image["blobs"])} for image in values.get("images", ()))
+    return Artifact(
+        tuple(values["packages"]),
+        tuple(FileArtifact(**file) for file in values["files"]),
+        tuple(ImageArtifact(**image) for image in images),
     )
 
 
@@ -176,11 +235,13 @@ def save_lock(lock: Lock, folder: Path) -> Path:
         "architecture": lock.architecture,
         "created": lock.created,
         "key": {"fingerprint": lock.fingerprint, "armored": lock.apt_key},
+        **({"registry_certificate": lock.registry_certificate} if lock.registry_certificate else {}),
         "artifacts": {
             name: {
                 "digest": lock.digest_of([name]),
                 "packages": list(artifact.packages),
                 "files": [asdict(file) for file in artifact.files],
+                **({"images": [asdict(image) for image in artifact.images]} if artifact.images else {}),
             }
             for name, artifact in lock.artifacts.items()
         },

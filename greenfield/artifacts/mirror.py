@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from greenfield.artifacts import files, images, registry_layout
 from greenfield.artifacts.apt_root import AptRoot
 from greenfield.artifacts.catalogue import Catalogue, load_catalogue
 from greenfield.artifacts.digests import DigestCache
-from greenfield.artifacts.files import obtain
-from greenfield.artifacts.lock import Artifact, Lock, Package
+from greenfield.artifacts.lock import Artifact, FileArtifact, ImageArtifact, Lock, Package
 from greenfield.artifacts.place import state_dir
 from greenfield.artifacts.repository import index_problem, publish
 from greenfield.artifacts.signing import SigningKey
@@ -69,7 +69,12 @@ def make_lock(
         progress(f"closure of {entry.name}", 0, 0)
         closure = root.closure(entry.packages) if entry.packages else {}
         packages.update({name: package for name, (package, _) in closure.items()})
-        artifacts[entry.name] = Artifact(tuple(sorted(closure)), obtain(entry, store, root, progress))
+        artifacts[entry.name] = Artifact(
+            tuple(sorted(closure)),
+            files.obtain(entry, store, root, progress),
+            tuple(images.obtain(entry, store, root, progress)),
+        )
+    store.digests.save()
     key = SigningKey(site)
     fingerprint = key.fingerprint(create=True)
     return Lock(
@@ -81,7 +86,17 @@ def make_lock(
         fingerprint=fingerprint,
         packages=packages,
         artifacts=artifacts,
+        registry_certificate=_registry_certificate(site, artifacts),
     )
+
+
+def _registry_certificate(site: str, artifacts: Mapping[str, Artifact]) -> str:
+    """The authority of the site's registry, made when there is none; empty where there are no images."""
+    if not any(artifact.images for artifact in artifacts.values()):
+        return ""
+    from greenfield.artifacts.authority import Authority
+
+    return Authority(site).certificate(create=True)
 
 
 def same_content(one: Lock, other: Lock) -> bool:
@@ -98,11 +113,18 @@ def sync(lock: Lock, folder: Path, *, catalogue: Catalogue | None = None, progre
         ArtifactError: something can't be had with the lock's digest, or another sync is at work.
     """
     with _alone(lock.site):
+        if lock.images:
+            from greenfield.artifacts import registry
+
+            registry.prepare(lock, progress)
         digests = DigestCache(state_dir(lock.site) / "digests.json")
         wanted = dict(contents(lock))
         wrong = {path: sha256 for path, sha256 in wanted.items() if _digest(digests, folder / path) != sha256}
         if wrong:
             store = Store()
+            for image in lock.images:
+                for _, text in registry_layout.links(image):
+                    store.put_bytes(text.encode())
             _gather(lock, set(wrong.values()), store, catalogue or load_catalogue(), progress)
             for path, sha256 in wrong.items():
                 source = store.find(sha256)
@@ -128,17 +150,30 @@ def _gather(lock: Lock, missing: set[str], store: Store, catalogue: Catalogue, p
     store.fetch([Wanted(f"{p.name} {p.version}", uris[p.sha256], p.sha256, p.bytes) for p in packages], root, progress)
     for name, artifact in lock.artifacts.items():
         lacking = [file for file in artifact.files if file.sha256 in missing and store.find(file.sha256) is None]
-        if not lacking:
-            continue
-        had = {file.name: file.sha256 for file in obtain(catalogue.select([name])[0], store, root, progress)}
-        for file in lacking:
-            found = had.get(file.name, "none")
-            if found != file.sha256:
-                raise ArtifactError(
-                    f"{name}/{file.name} from here has SHA-256 {found}, the lock says {file.sha256}",
-                    fix=f"greenfield mirror add {name}/{file.name} FILE --sha256 {file.sha256} with the file from the "
-                    "machine that made the lock, or: greenfield mirror lock SPEC --update",
-                )
+        if lacking:
+            had = {file.name: file.sha256 for file in files.obtain(catalogue.select([name])[0], store, root, progress)}
+            for file in lacking:
+                _same(f"{name}/{file.name}", had.get(file.name, "none"), file.sha256, f"FILE --sha256 {file.sha256}")
+        blobs = {
+            i.name: {b for b in (i.sha256, *i.blobs) if b in missing and not store.find(b)} for i in artifact.images
+        }
+        names = frozenset(image for image, absent in blobs.items() if absent)
+        if names:
+            had = {
+                i.name: i.sha256 for i in images.obtain(catalogue.select([name])[0], store, root, progress, only=names)
+            }
+            for image in artifact.images:
+                if image.name in names:
+                    _same(f"{name}/{image.name}", had.get(image.name, "none"), image.sha256, "ARCHIVE")
+
+
+def _same(name: str, found: str, locked: str, with_what: str) -> None:
+    if found != locked:
+        raise ArtifactError(
+            f"{name} from here has SHA-256 {found}, the lock says {locked}",
+            fix=f"greenfield mirror add {name} {with_what} with what the machine that made the lock has, "
+            "or: greenfield mirror lock SPEC --update",
+        )
 
 
 def _digest(digests: DigestCache, path: Path) -> str:
@@ -151,7 +186,7 @@ def _digest(digests: DigestCache, path: Path) -> str:
 def _prune(folder: Path, wanted: set[str]) -> int:
     """Take out of pool and files what the lock does not name, so that hosts can't get it; returns how many files."""
     removed = 0
-    for area in (folder / "apt" / "pool", folder / "files"):
+    for area in (folder / "apt" / "pool", folder / "files", folder / registry_layout.AREA):
         for path in sorted(area.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
@@ -177,7 +212,8 @@ def with_key_of_here(lock: Lock) -> Lock:
     """The same content, to be signed by this workstation's key of the site (made when there is none)."""
     key = SigningKey(lock.site)
     fingerprint = key.fingerprint(create=True)
-    return replace(lock, apt_key=key.public(fingerprint), fingerprint=fingerprint)
+    certificate = _registry_certificate(lock.site, lock.artifacts)
+    return replace(lock, apt_key=key.public(fingerprint), fingerprint=fingerprint, registry_certificate=certificate)
 
 
 def differences(before: Lock, after: Lock) -> list[str]:
@@ -187,12 +223,18 @@ def differences(before: Lock, after: Lock) -> list[str]:
     lines = [f"+ {name} {new[name]}" for name in sorted(new.keys() - old.keys())]
     lines += [f"- {name} {old[name]}" for name in sorted(old.keys() - new.keys())]
     lines += [f"~ {n} {old[n]} -> {new[n]}" for n in sorted(old.keys() & new.keys()) if old[n] != new[n]]
-    had = {file.name: file for file in before.files}
-    for file in after.files:
-        if file.name not in had:
-            lines.append(f"+ {file.name} {file.version} {file.sha256[:12]}")
-        elif had[file.name].sha256 != file.sha256:
-            lines.append(f"~ {file.name} {had[file.name].version} -> {file.version}, {file.sha256[:12]}")
+    had = {item.name: item for item in _items(before)}
+    for item in _items(after):
+        if item.name not in had:
+            lines.append(f"+ {item.name} {item.version} {item.sha256[:12]}")
+        elif had[item.name].sha256 != item.sha256:
+            lines.append(f"~ {item.name} {had[item.name].version} -> {item.version}, {item.sha256[:12]}")
     if before.fingerprint != after.fingerprint:
         lines.append(f"~ signing key {before.fingerprint} -> {after.fingerprint}")
+    if before.registry_certificate and before.registry_certificate != after.registry_certificate:
+        lines.append("~ authority of the registry")
     return lines
+
+
+def _items(lock: Lock) -> list[FileArtifact | ImageArtifact]:
+    return [*lock.files, *lock.images]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from greenfield.artifacts import mirror
 from greenfield.artifacts.catalogue import names_for
@@ -21,11 +22,19 @@ SAY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a spec asks of its site's mirror: catalogue ``names``; the lock lies in ``folder``."""
+    """What a spec asks of its site's mirror.
+
+    Attributes:
+        site: the site's name.
+        folder: where the lock lies.
+        names: of the catalogue.
+        address: host part of the mirror's URL, by which hosts know it.
+    """
 
     site: str
     folder: Path
     names: tuple[str, ...]
+    address: str
 
     @property
     def served(self) -> Path:
@@ -44,7 +53,9 @@ def wanted(path: Path) -> Wanted:
     if len(spec.sites) != 1:
         raise ArtifactError(f"a mirror belongs to one site; {path} has {', '.join(spec.sites) or 'none'}")
     folder = path if path.is_dir() else path.parent
-    return Wanted(next(iter(spec.sites)), folder, tuple(names_for(spec.clusters.values())))
+    site = next(iter(spec.sites.values()))
+    address = urlsplit(site.mirror.url).hostname or ""
+    return Wanted(site.name, folder, tuple(names_for(spec.clusters.values())), address)
 
 
 def check_fit(lock: Lock, wants: Wanted) -> None:

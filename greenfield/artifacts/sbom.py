@@ -13,10 +13,13 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from greenfield.artifacts.lock import FileArtifact, Lock, Package
+from greenfield.artifacts.lock import FileArtifact, ImageArtifact, Lock, Package
 
 USED_BY = "greenfield:artifact"
 """Property of a component: the catalogue name that brings it."""
+
+HOLDS = "greenfield:holds"
+"""Property of an image: package URL of the program in it."""
 
 
 def bill_of_materials(lock: Lock) -> str:
@@ -32,6 +35,9 @@ def bill_of_materials(lock: Lock) -> str:
         components.append(_debian(package, lock, users))
     for name, artifact in lock.artifacts.items():
         components += [_file(file, name) for file in artifact.files]
+    for image in lock.images:
+        users = [name for name, artifact in lock.artifacts.items() if image in artifact.images]
+        components.append(_image(image, users, lock.architecture))
     for component in components:
         bom.components.add(component)
     bom.register_dependency(site, components)
@@ -51,7 +57,18 @@ def _file(file: FileArtifact, artifact: str) -> Component:
     return _component(ComponentType.APPLICATION, file, purl, [artifact])
 
 
-def _component(kind: ComponentType, item: Package | FileArtifact, purl: PackageURL, users: list[str]) -> Component:
+def _image(image: ImageArtifact, users: list[str], architecture: str) -> Component:
+    path, tag = image.name.rsplit(":", 1)
+    qualifiers = {"repository_url": path, "tag": tag, "arch": architecture}
+    purl = PackageURL("oci", None, path.rsplit("/", 1)[1], f"sha256:{image.sha256}", qualifiers)
+    found = _component(ComponentType.CONTAINER, image, purl, users)
+    found.properties.add(Property(name=HOLDS, value=image.purl))
+    return found
+
+
+def _component(
+    kind: ComponentType, item: Package | FileArtifact | ImageArtifact, purl: PackageURL, users: list[str]
+) -> Component:
     return Component(
         type=kind,
         name=item.name,

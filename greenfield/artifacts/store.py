@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import time
@@ -62,7 +63,7 @@ class Store:
 
         A file that was damaged (a mirror's file is a hard link to it) is forgotten rather than given.
         """
-        for place in (self.path(sha256), carried() / sha256):
+        for place in (self.path(sha256), carried() / sha256) if sha256 else ():
             try:
                 if self.digests.digest(place) == sha256:
                     return place
@@ -87,14 +88,30 @@ class Store:
         file.replace(place)
         return place
 
-    def put(self, file: Path) -> str:
-        """Copy a file in; returns its digest."""
+    def put(self, file: Path, expected: str = "") -> str:
+        """Copy a file in; returns its digest.
+
+        Raises:
+            ArtifactError: it is not the one expected.
+        """
         sha256 = sha256_of(file)
+        if expected and sha256 != expected:
+            raise ArtifactError(f"{file.name} has SHA-256 {sha256}, expected {expected}")
         if self.find(sha256) is None:
             self._partial().mkdir(parents=True, exist_ok=True)
             copy = self._partial() / f"{sha256}.{os.getpid()}"
             shutil.copyfile(file, copy)
             self.take(copy, sha256)
+        return sha256
+
+    def put_bytes(self, content: bytes) -> str:
+        """Keep these bytes; returns their digest."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if self.find(sha256) is None:
+            self._partial().mkdir(parents=True, exist_ok=True)
+            fresh = self._partial() / f"{sha256}.{os.getpid()}"
+            fresh.write_bytes(content)
+            self.take(fresh, sha256)
         return sha256
 
     def fetch(self, wanted: Sequence[Wanted], root: AptRoot, progress: Progress = quiet) -> None:

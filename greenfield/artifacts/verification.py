@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from greenfield.artifacts import registry_layout
 from greenfield.artifacts.digests import DigestCache
 from greenfield.artifacts.lock import Lock
 from greenfield.artifacts.place import state_dir
@@ -14,15 +15,17 @@ SHOWN = 5
 
 
 def contents(lock: Lock) -> Iterator[tuple[str, str]]:
-    """``(path relative to the served folder, SHA-256)`` of every package and file."""
+    """``(path relative to the served folder, SHA-256)`` of every package, file and image."""
     for package in lock.packages.values():
         yield package.file, package.sha256
     for file in lock.files:
         yield file.file, file.sha256
+    yield from registry_layout.contents(lock)
 
 
 def verify_mirror(lock: Lock, folder: Path) -> None:
-    """Refuse a mirror that is not what the lock says: bytes of packages and files, and the repository's signed index.
+    """Refuse a mirror that is not what the lock says: bytes of packages, files and images, and the
+    repository's signed index.
 
     Fast when nothing changed since the last time: digests are remembered by size, times and inode.
 
@@ -37,10 +40,10 @@ def verify_mirror(lock: Lock, folder: Path) -> None:
         try:
             found = digests.digest(folder / relative)
         except (FileNotFoundError, NotADirectoryError):
-            wrong.append(f"{folder / relative} is missing")
+            wrong.append(f"{_what(lock, relative)}{folder / relative} is missing")
             continue
         if found != expected:
-            wrong.append(f"{folder / relative} has SHA-256 {found}, the lock says {expected}")
+            wrong.append(f"{_what(lock, relative)}{folder / relative} has SHA-256 {found}, the lock says {expected}")
     index = index_problem(lock, folder, digests)
     if index:
         wrong.append(index)
@@ -53,3 +56,9 @@ def verify_mirror(lock: Lock, folder: Path) -> None:
             + more,
             fix="greenfield mirror sync SPEC replaces what is wrong; find out first who changed it",
         )
+
+
+def _what(lock: Lock, relative: str) -> str:
+    """Blobs say nothing by their path: the image that they belong to."""
+    image = registry_layout.owner(lock, relative)
+    return f"image {image}: " if image else ""

@@ -1,4 +1,4 @@
-"""Serving a mirror with nginx: read-only, one folder, in the foreground."""
+"""How nginx serves a mirror: read-only, one folder, in the foreground."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import getpass
 import os
 import re
 from pathlib import Path
-from typing import NoReturn
 
-from greenfield.artifacts.command import run
-from greenfield.artifacts.place import state_dir
 from greenfield.errors import ArtifactError
 
 CONFIGURATION = """# Written by greenfield mirror serve.
@@ -58,18 +55,3 @@ def configuration(state: Path, root: Path, listen: str) -> str:
     # Workers of a root nginx would become nobody, who can't read a mirror below a private home.
     user = f"user {getpass.getuser()};\n" if os.geteuid() == 0 else ""
     return CONFIGURATION.format(state=state, root=root, listen=listen, user=user)
-
-
-def serve(site: str, folder: Path, listen: str) -> NoReturn:
-    """Become nginx: this process is replaced, so signals and exit code are nginx's own.
-
-    Raises:
-        ArtifactError: nginx is not installed or refuses the configuration.
-    """
-    state = state_dir(site) / "nginx"
-    state.mkdir(mode=0o700, exist_ok=True)
-    path = state / "nginx.conf"
-    path.write_text(configuration(state, folder, listen), encoding="utf-8")
-    command = ["nginx", "-c", str(path), "-p", str(state), "-e", "stderr"]
-    run([*command, "-t"])
-    os.execvp(command[0], command)  # noqa: S606 - no shell is wanted

@@ -109,14 +109,15 @@ def status(spec: SpecArgument) -> None:
     held = of_spec.locked(wanted)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("artifact")
-    for column in ("packages", "files", "MB"):
+    for column in ("packages", "files", "images", "MB"):
         table.add_column(column, justify="right")
     table.add_column("version")
     for name, artifact in held.artifacts.items():
         size = sum(held.packages[package].bytes for package in artifact.packages)
-        size += sum(file.bytes for file in artifact.files)
-        versions = ", ".join(sorted({file.version for file in artifact.files}))
-        table.add_row(name, str(len(artifact.packages)), str(len(artifact.files)), f"{size / 1e6:.0f}", versions)
+        size += sum(file.bytes for file in artifact.files) + sum(image.bytes for image in artifact.images)
+        versions = {file.version for file in artifact.files} | {image.version for image in artifact.images}
+        counts = [str(len(part)) for part in (artifact.packages, artifact.files, artifact.images)]
+        table.add_row(name, *counts, f"{size / 1e6:.0f}", ", ".join(sorted(versions)))
     out.print(table)
     out.print(f"locked {held.created}, signed by {held.fingerprint}", markup=False)
     verify_mirror(held, wanted.served)
@@ -145,24 +146,25 @@ def sbom(
 
 @mirror.command()
 def add(
-    name: Annotated[str, typer.Argument(help="ARTIFACT/FILE of the catalogue, e.g. etcd-3.6/etcd.")],
-    file: Annotated[Path, typer.Argument(help="The file, as it was carried in.", exists=True, dir_okay=False)],
+    name: Annotated[str, typer.Argument(help="ARTIFACT/FILE or ARTIFACT/IMAGE of the catalogue: etcd-3.6/etcd.")],
+    file: Annotated[Path, typer.Argument(help="The file or the image's OCI archive.", exists=True, dir_okay=False)],
     sha256: Annotated[str, typer.Option(help="Its digest, from whoever published it.")],
 ) -> None:
-    """Carry a file in by hand, for workstations that can reach neither its release nor a module proxy.
+    """Carry a file or an image in by hand, for workstations that can reach neither its release nor a module proxy.
 
+    An image comes as an OCI archive, as skopeo, docker save and ctr write it, under its full name.
     A package of the lock is added by its name in the lock: package/NAME needs no catalogue entry.
 
     Example: greenfield mirror add etcd-3.6/etcd ./etcd --sha256 8f2c...
     """
-    from greenfield.artifacts import files
+    from greenfield.artifacts import carried
     from greenfield.artifacts.catalogue import load_catalogue
 
     artifact, _, part = name.partition("/")
     if artifact == "package":
-        place = files.add_bytes(file, sha256.lower())
+        place = carried.add_bytes(file, sha256.lower())
     else:
-        place = files.add(load_catalogue().select([artifact])[0], part, file, sha256)
+        place = carried.add(load_catalogue().select([artifact])[0], part, file, sha256)
     out.print(f"{name} is {place}", markup=False)
 
 
@@ -170,18 +172,23 @@ def add(
 def serve(
     spec: SpecArgument,
     listen: Annotated[str, typer.Option(help="ADDRESS:PORT to listen on.")] = "127.0.0.1:8080",
+    registry_port: Annotated[int, typer.Option(help="Port of the images' registry, on the same address.")] = 5000,
 ) -> None:
-    """Serve the mirror with nginx in the foreground, read-only, until interrupted.
+    """Serve the mirror in the foreground, read-only, until interrupted: nginx, and a registry when it holds images.
 
     Example: greenfield mirror serve examples/lab --listen 10.20.0.5:8080
     """
     from greenfield.artifacts import of_spec, verify_mirror
-    from greenfield.artifacts.web import serve as run
+    from greenfield.artifacts.serving import serve as run
 
     wanted = of_spec.wanted(spec)
-    verify_mirror(of_spec.locked(wanted), wanted.served)
+    held = of_spec.locked(wanted)
+    verify_mirror(held, wanted.served)
     err.print(f"serving {wanted.served} on http://{listen} (interrupt to stop)", markup=False)
-    run(wanted.site, wanted.served, listen)
+    if held.images:
+        address = listen.rsplit(":", 1)[0]
+        err.print(f"{len(held.images)} images on https://{address}:{registry_port}", markup=False)
+    run(wanted.site, listen, [wanted.address], registry_port)
 
 
 @contextmanager

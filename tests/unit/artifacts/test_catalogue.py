@@ -28,14 +28,32 @@ def test_every_engine_and_version_is_in_the_catalogue() -> None:
     assert [entry.name for entry in load_catalogue().select([HOST, *names])] == [HOST, *dict.fromkeys(names)]
 
 
-def test_every_build_gives_the_files_of_its_entry() -> None:
-    for entry in load_catalogue().entries.values():
-        assert bool(entry.files) == bool(entry.sources)
-        for source in entry.sources:
-            if source.build:
-                assert set(entry.files) <= set(toolchain.recipe(source.build).binaries)
-                assert f"@{toolchain.recipe(source.build).version}" in entry.purl
-                assert toolchain.recipe(source.build).version == f"v{entry.version}"
+def test_every_build_gives_the_files_of_its_entry_at_their_version() -> None:
+    groups = [group for entry in load_catalogue().entries.values() for group in entry.groups]
+    assert groups
+    for group in groups:
+        for recipe in [toolchain.recipe(source.build) for source in group.sources if source.build]:
+            assert set(group.names) <= set(recipe.binaries)
+            assert (group.purl, f"v{group.version}") == (recipe.purl, recipe.version)
+
+
+def test_every_image_is_of_programs_that_are_built_at_its_version() -> None:
+    images = [image for entry in load_catalogue().entries.values() for image in entry.images]
+    assert images
+    for image in images:
+        assert image.sources
+        assert image.entrypoint[0] in image.files
+        assert set(image.capabilities) <= set(image.files)
+        for recipe in [toolchain.recipe(source.build) for source in image.sources if source.build]:
+            assert set(image.files.values()) <= set(recipe.binaries)
+            assert (image.purl, f"v{image.version}") == (recipe.purl, recipe.version)
+
+
+@pytest.mark.parametrize(("minor", "etcd", "coredns"), [("1.34", "3.6.5", "1.12.1"), ("1.35", "3.6.6", "1.13.1")])
+def test_the_etcd_and_dns_images_hold_what_their_tags_say(minor: str, etcd: str, coredns: str) -> None:
+    versions = {image.name: image.version for image in load_catalogue().entries[f"kubernetes-{minor}"].images}
+    assert versions[f"registry.k8s.io/etcd:{etcd}-0"] == etcd
+    assert versions[f"registry.k8s.io/coredns/coredns:v{coredns}"] == coredns
 
 
 def test_names_are_the_host_layer_and_each_engines_once() -> None:
@@ -49,6 +67,9 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         load_catalogue().select(["etcd-9"])
 
 
+HEAD = "release: b\narchitecture: a\nartifacts: {x: {"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,6 +79,9 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         "release: bookworm\narchitecture: amd64\nartifacts: {x: {files: [f]}}",
         "release: b\narchitecture: a\n"
         "artifacts: {x: {files: [f], version: 1, purl: 'pkg:generic/f', sources: [{release: {url: u, sha256: '12'}}]}}",
+        f"{HEAD}images: {{'pause:3': {{version: 1, purl: p, files: {{/p: p}}}}}}}}}}",
+        f"{HEAD}images: {{'r.io/pause': {{version: 1, purl: p, files: {{/p: p}}}}}}}}}}",
+        f"{HEAD}images: {{'r.io/pause:3': {{version: 1, purl: p, sources: [{{build: pause}}]}}}}}}}}",
     ],
 )
 def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
@@ -79,7 +103,27 @@ artifacts:
 
 
 def test_a_release_may_be_an_archive_with_members(tmp_path: Path) -> None:
-    found = written(tmp_path, RELEASE).entries["x-1"]
+    (found,) = written(tmp_path, RELEASE).entries["x-1"].groups
     assert found.version == "1.2"
     assert found.sources[0].sha256 == "0a" * 32
     assert found.sources[0].members == {"x": "x-1/x"}
+
+
+IMAGE = f"""
+release: b
+architecture: a
+artifacts:
+  x:
+    images:
+      quay.example/team/x:v1.2_3:
+        version: 1.2
+        purl: pkg:generic/x@1.2
+        sources:
+          - release: {{url: "https://x.example/x.tar", sha256: {"0a" * 32}}}
+"""
+
+
+def test_an_image_may_be_an_official_archive(tmp_path: Path) -> None:
+    (found,) = written(tmp_path, IMAGE).entries["x"].images
+    assert (found.name, found.user) == ("quay.example/team/x:v1.2_3", "0:0")
+    assert found.sources[0].url == "https://x.example/x.tar"

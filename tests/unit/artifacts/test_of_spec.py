@@ -23,6 +23,7 @@ def test_the_example_wants_the_host_layer_and_its_engines() -> None:
     assert (found.site, found.names) == ("lab", ("host", "etcd-3.6", "redis-7.0"))
     assert found.folder == EXAMPLE
     assert found.served.name == "lab"
+    assert found.address == "10.77.0.2"
 
 
 def test_a_lock_made_before_the_spec_asked_for_more_is_refused(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from greenfield.artifacts import carried as by_hand
 from greenfield.artifacts import files, store
 from greenfield.artifacts.apt_root import AptRoot
-from greenfield.artifacts.catalogue import Catalogue, Entry, Source
+from greenfield.artifacts.catalogue import Catalogue, Entry, Files, Source
 from greenfield.artifacts.digests import sha256_of
 from greenfield.artifacts.lock import Artifact, Lock
 from greenfield.artifacts.mirror import sync
@@ -20,7 +21,12 @@ from greenfield.artifacts.place import carried, mirror_dir
 from greenfield.artifacts.store import Store, Wanted, place_file, quiet
 from greenfield.errors import ArtifactError
 
-ENTRY = Entry("x-1", (), ("x",), "1", "pkg:generic/x@1", ())
+
+def entry(*sources: Source) -> Entry:
+    return Entry("x-1", (), (Files(("x",), "1", "pkg:generic/x@1", sources),), ())
+
+
+ENTRY = entry()
 
 
 @pytest.fixture(autouse=True)
@@ -105,29 +111,29 @@ def test_members_of_a_release_archive_become_files(tmp_path: Path, root: AptRoot
         member.size = 7
         opened.addfile(member, io.BytesIO(b"program"))
     source = Source(url=archive.as_uri(), sha256=sha256_of(archive), members={"x": "x-1/x"})
-    (found,) = files.obtain(replace(ENTRY, sources=(source,)), Store(), root, quiet)
+    (found,) = files.obtain(entry(source), Store(), root, quiet)
     place = Store().find(found.sha256)
     assert (found.name, found.bytes, found.version) == ("x", 7, "1")
     assert place is not None
     assert place.read_bytes() == b"program"
     lacking = replace(source, members={"x": "x-1/none"})
     with pytest.raises(ArtifactError, match="has no file x-1/none"):
-        files.obtain(replace(ENTRY, sources=(lacking,)), Store(), root, quiet)
+        files.obtain(entry(lacking), Store(), root, quiet)
 
 
 def test_a_file_carried_in_goes_before_every_source(file: Path, root: AptRoot) -> None:
-    place = files.add(ENTRY, "x", file, sha256_of(file).upper())
+    place = by_hand.add(ENTRY, "x", file, sha256_of(file).upper())
     assert place.parent == carried()
     unreachable = Source(url="file:///nowhere/x", sha256="0" * 64)
-    (found,) = files.obtain(replace(ENTRY, sources=(unreachable,)), Store(), root, quiet)
+    (found,) = files.obtain(entry(unreachable), Store(), root, quiet)
     assert found.sha256 == sha256_of(file)
 
 
 def test_a_file_carried_in_needs_the_digest_and_a_known_name(file: Path) -> None:
     with pytest.raises(ArtifactError, match="you said 0000"):
-        files.add(ENTRY, "x", file, "0" * 64)
+        by_hand.add(ENTRY, "x", file, "0" * 64)
     with pytest.raises(ArtifactError, match="has no file 'y'; it has: x"):
-        files.add(ENTRY, "y", file, "")
+        by_hand.add(ENTRY, "y", file, "")
     assert not carried().exists()
 
 
@@ -138,7 +144,7 @@ def test_without_a_source_it_says_how_to_carry_the_file_in(root: AptRoot) -> Non
 
 
 def test_a_lock_whose_file_is_another_here_is_refused(file: Path) -> None:
-    files.add(ENTRY, "x", file, "")
+    by_hand.add(ENTRY, "x", file, "")
     catalogue = Catalogue("bookworm", "amd64", {"x-1": ENTRY})
     with pytest.raises(ArtifactError, match=f"x-1/x from here has SHA-256 .*, the lock says {'0' * 64}"):
         sync(lock_of(ENTRY, "0" * 64), mirror_dir("lab"), catalogue=catalogue)

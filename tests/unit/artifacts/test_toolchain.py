@@ -14,7 +14,6 @@ import pytest
 
 from greenfield import content
 from greenfield.artifacts import toolchain
-from greenfield.artifacts.catalogue import load_catalogue
 
 Script = Callable[[str, str], Path]
 
@@ -222,14 +221,3 @@ def test_it_runs_as_a_script_without_the_packages_of_the_environment() -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "pulumi, pulumi-language-python" in ran.stdout
-
-
-def test_the_catalogue_names_the_version_and_the_programs_that_are_built() -> None:
-    built = [(entry, source.build) for entry in load_catalogue().entries.values() for source in entry.sources]
-    built = [(entry, tool) for entry, tool in built if tool]
-    assert built
-    for entry, tool in built:
-        recipe = toolchain.recipe(tool)
-        assert f"v{entry.version}" == recipe.version
-        assert entry.purl == f"pkg:golang/{recipe.module}@{recipe.version}"
-        assert set(entry.files) <= set(recipe.binaries)
