@@ -31,7 +31,7 @@ def hand_over(arguments: Sequence[str]) -> None:
 
 
 def find_official(version: str) -> Path | None:
-    """The official plugin: of that version, else the newest of the same major version, in Pulumi's folder of plugins."""
+    """The official plugin: of that version, else the newest of its major version; else one on PATH that is not ours."""
     home = os.environ.get("PULUMI_HOME")
     folder = (Path(home) if home else Path.home() / ".pulumi") / "plugins"
     installed = {
@@ -42,7 +42,21 @@ def find_official(version: str) -> Path | None:
     if version in installed:
         return installed[version]
     same = [key for key in installed if _numbers(key)[:1] == _numbers(version)[:1]]
-    return installed[max(same, key=_numbers)] if same else None
+    return installed[max(same, key=_numbers)] if same else _on_path()
+
+
+def _on_path() -> Path | None:
+    for folder in os.get_exec_path():
+        path = Path(folder) / PROGRAM
+        if os.access(path, os.X_OK) and path.is_file() and not _ours(path):
+            return path.resolve()
+    return None
+
+
+def _ours(path: Path) -> bool:
+    """Whether it is the script that our package installs (of this environment or another one)."""
+    with path.open("rb") as file:
+        return b"greenfield" in file.read(2000)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
