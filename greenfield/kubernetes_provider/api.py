@@ -144,7 +144,8 @@ class Api:
         url = client.configuration.host.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": "greenfield"}
         client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        sent: Any = json.dumps(body) if body is not None and content != "application/json" else body
+        # The client writes JSON itself, but knows nothing of server-side apply.
+        sent: Any = json.dumps(body) if content == APPLY else body
         began = time.monotonic()
         try:
             response = client.rest_client.request(

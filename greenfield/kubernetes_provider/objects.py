@@ -14,6 +14,9 @@ from greenfield.kubernetes_provider.api import APPLY, Api, ApiError, Json
 from greenfield.kubernetes_provider.kinds import Kind
 from greenfield.kubernetes_provider.target import PROPAGATION, Target, annotation, managed_by
 
+OWNERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"})
+"""Kinds that go only after the pods they made. Of others nothing is left behind, and the collector takes its time."""
+
 SETTLE_SECONDS = 30.0
 """How long what an object needs is waited for: its namespace, or the account of its pods, may be on the way."""
 
@@ -128,7 +131,7 @@ async def remove(api: Api, path: str, state: Mapping[str, Any]) -> str:
     Another object that has taken its name since is not touched.
     """
     uid = str((state.get("metadata") or {}).get("uid") or "")
-    policy = annotation(state, PROPAGATION) or "foreground"
+    policy = annotation(state, PROPAGATION) or ("foreground" if state.get("kind") in OWNERS else "background")
     body: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy.capitalize()}
     if uid:
         body["preconditions"] = {"uid": uid}

@@ -168,9 +168,8 @@ def _controllers(folder: Path, kubeconfig: Path, port: int) -> list[str]:
 
 def _start(plane: ControlPlane, command: list[str]) -> None:
     with (plane.folder / f"{Path(command[0]).name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=plane.folder, preexec_fn=_die_with_parent
-        )
+        settings: dict[str, Any] = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL, "cwd": plane.folder}
+        process = subprocess.Popen(command, preexec_fn=_die_with_parent, **settings)  # noqa: PLW1509 (no threads yet)
     plane.processes.append(process)
 
 
