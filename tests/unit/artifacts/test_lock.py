@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from greenfield.artifacts import Lock, load_lock, save_lock, summary
-from greenfield.artifacts.lock import Artifact, FileArtifact, Package
+from greenfield.artifacts.lock import Artifact, FileArtifact, ImageArtifact, Package
 from greenfield.artifacts.mirror import differences, same_content
 from greenfield.errors import ArtifactError
 
@@ -32,6 +32,50 @@ LOCK = Lock(
         "redis-7.0": Artifact(packages=("libc6",)),
     },
 )
+
+
+PAUSE = ImageArtifact(
+    "registry.k8s.io/pause:3.10.1", "1" * 64, 1_000_000, "1.0.0", "pkg:generic/pause@v1.0.0", ("2" * 64, "3" * 64)
+)
+WITH_IMAGES = replace(
+    LOCK,
+    artifacts={**LOCK.artifacts, "containers": Artifact(("libc6",), images=(PAUSE,)), "b": Artifact(images=(PAUSE,))},
+    registry_certificate="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+)
+
+
+def test_a_lock_with_images_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+    save_lock(WITH_IMAGES, tmp_path)
+    assert load_lock(tmp_path) == WITH_IMAGES
+
+
+def test_a_lock_without_images_says_nothing_of_a_registry(tmp_path: Path) -> None:
+    text = save_lock(LOCK, tmp_path).read_text()
+    assert "images" not in text
+    assert "registry" not in text
+
+
+def test_images_are_what_roles_take_each_once() -> None:
+    digest = f"sha256:{'1' * 64}"
+    assert WITH_IMAGES.images_of(["host", "containers", "b"]) == [
+        {"name": "registry.k8s.io/pause:3.10.1", "digest": digest, "bytes": 1_000_000}
+    ]
+    assert WITH_IMAGES.images == (PAUSE,)
+    assert (PAUSE.repository, PAUSE.tag) == ("pause", "3.10.1")
+    assert summary(WITH_IMAGES) == "2 packages, 1 files, 1 images, 29 MB"
+
+
+def test_another_image_shows_in_the_digest_and_in_the_differences() -> None:
+    newer = replace(PAUSE, sha256="4" * 64, version="1.0.1")
+    after = replace(WITH_IMAGES, artifacts={**WITH_IMAGES.artifacts, "containers": Artifact(("libc6",), (), (newer,))})
+    assert after.digest_of(["containers"]) != WITH_IMAGES.digest_of(["containers"])
+    assert after.digest_of(["host"]) == WITH_IMAGES.digest_of(["host"]) == LOCK.digest_of(["host"])
+    one = replace(WITH_IMAGES, artifacts={"containers": Artifact(images=(PAUSE,))})
+    two = replace(one, artifacts={"containers": Artifact(images=(newer,))}, registry_certificate="other")
+    assert differences(one, two) == [
+        f"~ registry.k8s.io/pause:3.10.1 1.0.0 -> 1.0.1, {'4' * 12}",
+        "~ authority of the registry",
+    ]
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from greenfield.artifacts.lock import Artifact, FileArtifact, Lock, Package
+from greenfield.artifacts.lock import Artifact, FileArtifact, ImageArtifact, Lock, Package
 from greenfield.artifacts.sbom import bill_of_materials
 
 LOCK = Lock(
@@ -37,6 +38,22 @@ LOCK = Lock(
 
 def test_it_is_valid_against_the_schema() -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill_of_materials(LOCK)) is None
+
+
+def test_an_image_is_named_by_its_digest_and_says_what_it_holds() -> None:
+    image = ImageArtifact("registry.k8s.io/coredns/coredns:v1", "e" * 64, 1, "1", "pkg:golang/x@v1", ("f" * 64,))
+    lock = replace(LOCK, artifacts={"a": Artifact(images=(image,)), "b": Artifact(images=(image,))}, packages={})
+    text = bill_of_materials(lock)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    (found,) = json.loads(text)["components"]
+    purl = PackageURL.from_string(found["purl"])
+    assert (purl.type, purl.name, purl.version) == ("oci", "coredns", f"sha256:{'e' * 64}")
+    assert purl.qualifiers == {"arch": "amd64", "repository_url": "registry.k8s.io/coredns/coredns", "tag": "v1"}
+    assert {(p["name"], p["value"]) for p in found["properties"]} == {
+        ("greenfield:artifact", "a"),
+        ("greenfield:artifact", "b"),
+        ("greenfield:holds", "pkg:golang/x@v1"),
+    }
 
 
 def test_the_same_lock_gives_the_same_text() -> None:
