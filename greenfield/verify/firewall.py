@@ -17,7 +17,10 @@ def policy(host: testinfra.host.Host) -> str:
 
 
 def opened(host: testinfra.host.Host) -> set[tuple[int, str]]:
-    """TCP ports that rules accept, each with a source network (``0.0.0.0/0`` where the rule names none)."""
+    """Ports that rules accept, each with a source network (``0.0.0.0/0`` where the rule names none).
+
+    Only chains that drop what no rule accepts count: an accept in any other chain opens nothing that these keep shut.
+    """
     return parse_opened(_rules(host))
 
 
@@ -38,7 +41,7 @@ def _networks(source: str) -> list[IPv4Network]:
 
 def parse_opened(rules: list[dict[str, Any]]) -> set[tuple[int, str]]:
     """The same from ``nft -j list ruleset``."""
-    chains = {(chain["table"], chain["name"]) for chain in _input_chains(rules)}
+    chains = {(chain["table"], chain["name"]) for chain in _input_chains(rules) if chain["policy"] == "drop"}
     found = set()
     for item in rules:
         rule = item.get("rule")
