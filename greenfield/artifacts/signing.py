@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from greenfield.artifacts.command import run
 from greenfield.artifacts.place import state_dir
@@ -14,6 +17,9 @@ from greenfield.errors import ArtifactError
 
 GPG_SECONDS = 120
 """Making a key waits for entropy at worst; signing takes milliseconds."""
+
+AGENT_SECONDS = 10.0
+"""A killed agent ends within milliseconds; on a machine that is busy it takes its time."""
 
 
 class SigningKey:
@@ -67,7 +73,20 @@ class SigningKey:
         finally:
             # gpg leaves an agent behind that would keep running for this home alone.
             run(["gpgconf", *home, "--kill", "gpg-agent"], check=False)
+            self._agent_gone()
         return done
+
+    def _agent_gone(self) -> None:
+        """Wait for the end of a killed agent: the next gpg would still find its socket, and fail on it."""
+        place = run(["gpgconf", "--homedir", str(self.home), "--list-dirs", "agent-socket"], check=False).strip()
+        deadline = time.monotonic() + AGENT_SECONDS
+        while place and time.monotonic() < deadline:
+            with socket.socket(socket.AF_UNIX) as probe:
+                try:
+                    probe.connect(unquote(place))
+                except OSError:
+                    return
+            time.sleep(0.01)
 
 
 def verify_signature(signed: Path, armored_key: str, fingerprint: str, scratch: Path) -> str:

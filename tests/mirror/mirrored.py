@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 GREENFIELD = str(Path(sys.executable).with_name("greenfield"))
+ANSWER_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,39 @@ class Site:
         """Run the command line against this mirror."""
         command = [GREENFIELD, *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
+
+
+def free_address() -> str:
+    """ADDRESS:PORT on loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@contextmanager
+def served(site: Site, listen: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``greenfield mirror serve`` while the block runs."""
+    log = site.folder.parent / f"serve-{listen}.log"
+    command = [GREENFIELD, "mirror", "serve", str(site.spec), "--listen", listen, *options]
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, env=site.environment, stderr=stream)
+    try:
+        wait_for(listen, process, log)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(listen: str, process: subprocess.Popen[bytes] | None = None, log: Path | None = None) -> None:
+    """Wait until something takes connections there."""
+    host, port = listen.split(":")
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        assert process is None or process.poll() is None, log and log.read_text()
+        try:
+            with socket.create_connection((host, int(port)), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{listen} did not answer within {ANSWER_SECONDS} s; it said: {log and log.read_text()}")
