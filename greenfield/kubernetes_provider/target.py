@@ -9,7 +9,7 @@ from typing import Any
 
 from greenfield.errors import ProviderError
 from greenfield.kubernetes_provider.api import Json
-from greenfield.kubernetes_provider.kinds import CLUSTER_SCOPED
+from greenfield.model.kubernetes import CLUSTER_SCOPED
 
 AUTONAMED = "pulumi.com/autonamed"
 SKIP_AWAIT = "pulumi.com/skipAwait"

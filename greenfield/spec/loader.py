@@ -14,15 +14,18 @@ from greenfield import content
 from greenfield.errors import SpecError
 from greenfield.model.budget import Budget
 from greenfield.model.cluster import Cluster
+from greenfield.model.platform import Platform
 from greenfield.model.problem import Problem
 from greenfield.model.site import Site
 from greenfield.model.standard import Standard
-from greenfield.spec import build_cluster, build_site, build_standard, document
+from greenfield.spec import build_cluster, build_platform, build_site, build_standard, document
 from greenfield.spec.build_cluster import BuiltCluster
+from greenfield.spec.build_platform import BuiltPlatform
 from greenfield.spec.build_site import BuiltSite
 from greenfield.spec.check_budget import check_budget
 from greenfield.spec.check_cluster import check_cluster, check_sharing
 from greenfield.spec.check_hosts import check_hosts
+from greenfield.spec.check_platform import check_platform
 from greenfield.spec.check_site import check_site
 from greenfield.spec.document import Document, file_path
 from greenfield.spec.draft import Draft
@@ -48,6 +51,7 @@ class Spec:
     clusters: Mapping[str, Cluster]
     standards: Mapping[str, Standard]
     budgets: Mapping[str, Budget]
+    platforms: Mapping[str, Platform]
     warnings: tuple[Problem, ...]
     digest: str
     folder: Path
@@ -80,6 +84,7 @@ class _Loading:
     clusters: dict[str, BuiltCluster] = field(default_factory=dict)
     standards: dict[str, Standard] = field(default_factory=dict)
     budgets: dict[str, tuple[Budget, Draft]] = field(default_factory=dict)
+    platforms: dict[str, BuiltPlatform] = field(default_factory=dict)
 
     def build(self, found: Document) -> None:
         """Judges a document and reads what is whole of it."""
@@ -96,6 +101,8 @@ class _Loading:
                 self.standards[name] = build_standard.standard(draft)
             case "Budget":
                 self.budgets[name] = (build_standard.budget(draft), draft)
+            case "Platform":
+                self.platforms[name] = build_platform.build(draft)
 
     def check(self, today: date) -> None:
         """Everything that is wrong between parts which are right by themselves."""
@@ -107,6 +114,8 @@ class _Loading:
         check_sharing(list(self.clusters.values()))
         for budget, draft in self.budgets.values():
             check_budget(budget, draft, self.clusters, self.sites)
+        for platform in self.platforms.values():
+            check_platform(platform, self.clusters)
 
 
 def load(paths: Sequence[Path]) -> Spec:
@@ -234,6 +243,7 @@ def _spec(loading: _Loading, folder: Path, shipped: set[tuple[str, str]]) -> Spe
         clusters=clusters,
         standards=loading.standards,
         budgets={name: budget for name, (budget, _) in loading.budgets.items()},
+        platforms={name: built.platform for name, built in loading.platforms.items()},
         warnings=tuple(problem for problem in loading.problems if problem.severity == "warning"),
         digest=_digest(
             loading, shipped - {("Standard", built.cluster.standard) for built in loading.clusters.values()}
@@ -247,7 +257,13 @@ def _digest(loading: _Loading, unused: set[tuple[str, str]]) -> str:
     """Standards that ship but that no cluster names don't count: a new release may add one."""
     documents = {"/".join(key): found.data for key, found in loading.sources.documents.items() if key not in unused}
     tables = {name: [table.columns, table.rows] for name, table in loading.sources.tables.items()}
-    canonical = json.dumps([documents, tables], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    objects = {
+        name: [found.data for listed in built.objects.values() for found in listed]
+        for name, built in loading.platforms.items()
+    }
+    # A spec without platforms keeps the digest it had before there were any.
+    said = [documents, tables, objects] if objects else [documents, tables]
+    canonical = json.dumps(said, default=str, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -69,6 +69,18 @@ RULES: Mapping[str, str] = {
     "waiver-expired": "A waiver is in force",
     "pki-lifetime": "A certificate is renewed after it is made and before it ends",
     "retention": "Backups are kept until there is a newer one",
+    "no-kubernetes": "A platform stands on an engine of kind kubernetes",
+    "pool-without-nodes": "What is said of a node pool's nodes is said of one that has nodes",
+    "duplicate-taint": "A node has a taint once",
+    "unknown-class": "A default class is one of the platform's",
+    "reserved-name": "Names of Kubernetes' own are left to it",
+    "unknown-tenant": "A tenant that is named is one of the platform's",
+    "over-quota": "Requests are within limits, and limits within the quota",
+    "chart": "Workloads are manifests",
+    "manifest": "A manifest holds objects of Kubernetes",
+    "cluster-object": "A tenant's workload has only objects of its namespace",
+    "foreign-namespace": "A tenant's workload stays in its namespace",
+    "duplicate-object": "An object is declared once",
 }
 """Every rule that ``greenfield.spec`` judges by, by its identifier."""
 

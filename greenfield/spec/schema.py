@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-KINDS = ("Site", "Cluster", "Standard", "Budget")
+KINDS = ("Site", "Cluster", "Standard", "Budget", "Platform")
 API_VERSION = "greenfield/v1"
 BASE = "https://greenfield.invalid/schemas/"
 COMMON = "common.schema.json"

@@ -20,7 +20,7 @@ from greenfield.spec.rules import RULES
 CASES = Path(__file__).parents[2] / "spec_cases"
 STANDARDS = CASES / "standards"
 NAMES = sorted(path.name for path in CASES.iterdir() if path.is_dir() and path != STANDARDS)
-CLEAN = ("valid", "yaml-anchors-are-fine", "yaml-sexagesimal-is-text", "clusters-apart-by-labels")
+CLEAN = ("valid", "platform-valid", "yaml-anchors-are-fine", "yaml-sexagesimal-is-text", "clusters-apart-by-labels")
 TODAY = date(2026, 11, 21)
 
 
