@@ -52,7 +52,9 @@ def _rows(runs: list[Measured], inputs: dict[str, int]) -> list[Row]:
         Row("peak memory of the program", mebibytes(max(run.peak_of(PROGRAM) for run in runs))),
         Row("peak memory of the plugin", mebibytes(max(run.peak_of(PLUGIN) for run in runs))),
         Row("peak memory of Pulumi's engine", mebibytes(max(run.peak_of(ENGINE) for run in runs))),
-        Row("inputs of all cells, as JSON (most of the state)", f"{mebibytes(sum(inputs.values()))}: {parts}"),
+        Row(
+            "inputs of all cells and gates, as JSON (most of the state)", f"{mebibytes(sum(inputs.values()))}: {parts}"
+        ),
     ]
 
 
@@ -63,18 +65,17 @@ def _resources(output: str) -> int:
 
 
 def _inputs(site: Path) -> dict[str, int]:
-    """Bytes of the large inputs of all cells."""
-    from greenfield.plan import HOST_LAYER, cell_variables, make_plan
-    from greenfield.resources.cell_inputs import engines_on, gates
+    """Bytes of the large inputs of all cells, and of the gates that are kept once for them."""
+    from greenfield.model.packed import pack
+    from greenfield.plan import cell_variables, make_plan
+    from greenfield.resources.health import gates
     from greenfield.spec import load
 
     cluster, place = load([site]).cluster()
     plan = make_plan(place, cluster)
-    found = {"gates": 0, "common": 0, "hosts": 0}
+    found = {"gates": sum(map(len, gates(plan, {}).values())), "common": 0, "hosts": 0}
     for cell in plan.cells:
         common, own = cell_variables(plan, cell)
-        names = engines_on(plan, cell) if cell.layer == HOST_LAYER else [cell.layer]
-        found["gates"] += len(gates(plan, names, {}))
-        found["common"] += len(json.dumps(common, separators=(",", ":")))
+        found["common"] += len(pack(common))
         found["hosts"] += len(json.dumps(own, separators=(",", ":")))
     return found

@@ -1,4 +1,4 @@
-"""``greenfield:index:Authority``: the certificate authority of a site."""
+"""``greenfield:index:Authority``: a certificate authority, of a site's hosts or of one engine."""
 
 from __future__ import annotations
 

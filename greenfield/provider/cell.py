@@ -20,7 +20,7 @@ from greenfield.provider.cell_state import (
     state_of,
 )
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
-from greenfield.provider.rollout import Rollout, host_error
+from greenfield.provider.rollout import Gate, Rollout, host_error
 from greenfield.provider.session import Session
 from greenfield.provider.values import UNKNOWN, has_unknown
 
@@ -98,7 +98,8 @@ class Cell(Resource):
             alive = [host for host in moving if not expired(old, host, int(time.time()))]
             standing = frozenset(host for host in alive if _stood(old, host))
             gated = any(host in (old.get("digests") or {}) for host in alive)
-            batch = batch_of(call.urn, inputs, wanted, moving, standing, gated=gated)
+            gates = tuple(Gate.parse(self._session.gate(name)) for name in inputs.get("gates") or ()) if gated else ()
+            batch = batch_of(call.urn, inputs, wanted, moving, standing, gated=gated, gates=gates)
             results.update(await self._rollout(inputs).in_turn(batch))
         if gone and inputs["layer"] != HOST_LAYER:
             await self._take_away(call, old, gone, whole=False)

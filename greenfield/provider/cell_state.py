@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from greenfield.configure import Connection, HostResult, Target
+from greenfield.model.packed import unpack
 from greenfield.provider.credentials import make_credentials
 from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch, Gate
@@ -36,7 +37,7 @@ DesiredHosts = dict[str, DesiredHost]
 def desired_hosts(old: Values, inputs: Values, now: int) -> DesiredHosts:
     """What each host of the cell should be. ``now`` (seconds since 1970) decides renewals; 0 renews nothing."""
     shared = _sha([inputs["content"], inputs.get("secrets") or {}, _authority_print(inputs)])
-    common = json.loads(inputs["common"])
+    common = unpack(inputs["common"])
     hosts: DesiredHosts = {}
     for name, text in inputs["hosts"].items():
         own = json.loads(text)
@@ -68,8 +69,8 @@ def _reason(old: Values, inputs: Values, name: str, host: DesiredHost) -> str:
     if before == DRIFTED:
         return "drifted from its desired state"
     old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
-    was = {**json.loads(old.get("common") or "{}"), **(old_own.get("variables") or {})}
-    changed = _changed(was, {**json.loads(inputs["common"]), **host.variables})
+    was = {**unpack(old.get("common") or "{}"), **(old_own.get("variables") or {})}
+    changed = _changed(was, {**unpack(inputs["common"]), **host.variables})
     if (old.get("issued") or {}).get(name) != host.issued or old_own.get("subject") != host.subject:
         changed.append("certificate renewed")
     if old.get("content") != inputs["content"]:
@@ -120,13 +121,14 @@ def batch_of(
     standing: frozenset[str],
     *,
     gated: bool = False,
+    gates: tuple[Gate, ...] = (),
     entry: str = "main",
     check: bool = False,
     retire: bool = False,
 ) -> Batch:
     """The batch that brings ``hosts`` of the cell where they should be."""
     connection = inputs["connection"]
-    common = {**json.loads(inputs["common"]), **(inputs.get("secrets") or {})}
+    common = {**unpack(inputs["common"]), **(inputs.get("secrets") or {})}
     prefix, authority = inputs["certificatePrefix"], inputs.get("authority") or {}
     if authority:
         common[f"{prefix}_authority"] = authority["certificate"]
@@ -154,17 +156,12 @@ def batch_of(
             connection["user"], connection["knownHosts"], connection.get("identityFile", ""), connection.get("port", 22)
         ),
         common=common,
-        gates=tuple(_gate(gate) for gate in json.loads(inputs.get("gates") or "[]")),
+        gates=gates,
         standing=standing,
         gated=gated,
         entry=entry,
         check=check,
     )
-
-
-def _gate(gate: Mapping[str, Any]) -> Gate:
-    targets = tuple(Target(t["name"], t["address"], t["variables"]) for t in gate["targets"])
-    return Gate(gate["engine"], gate["role"], gate["common"], targets)
 
 
 def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping[str, HostResult]) -> Values:

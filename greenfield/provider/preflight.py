@@ -17,9 +17,10 @@ from greenfield.provider.session import Session
 
 class Preflight(Resource):
     """Inputs: ``site``, ``hosts`` (name to address), ``port``, ``knownHosts``, ``quarantined``, ``specFolder``,
-    ``mirror``.
+    ``mirror``, ``gates``.
 
-    ``mirror`` is the served folder when it lies on the workstation, else the mirror's URL.
+    ``mirror`` is the served folder when it lies on the workstation, else the mirror's URL. ``gates`` (name to JSON: who
+    is asked for an engine's health, and how) are for the cells of the run; they are no part of the state.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,6 +30,7 @@ class Preflight(Resource):
         """Remember the inputs for the run; an empty set of hosts is refused."""
         if not inputs.get("hosts"):
             return [("hosts", "no hosts: a cluster needs at least one")]
+        self._session.set_gates(inputs.get("gates") or {})
         self._session.set_preflight(lambda: _preflight(inputs))
         return []
 
@@ -41,7 +43,7 @@ class Preflight(Resource):
         """Look at every host and the mirror."""
         if not call.preview:
             await self._session.before_change(inputs["site"])
-        return inputs
+        return {key: value for key, value in inputs.items() if key != "gates"}
 
     async def update(self, call: Call, old: Values, inputs: Values) -> Values:
         """Look again."""

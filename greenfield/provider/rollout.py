@@ -14,6 +14,7 @@ from typing import Any
 
 from greenfield.configure import Connection, HostResult, Job, Target
 from greenfield.errors import GreenfieldError, InterruptedRunError, ProviderError
+from greenfield.model.packed import unpack
 from greenfield.provider.session import Session
 
 BEFORE_SECONDS = 15
@@ -31,6 +32,13 @@ class Gate:
     role: str
     common: Mapping[str, Any]
     targets: tuple[Target, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Gate:
+        """A gate from its JSON text, as programs declare it."""
+        gate = json.loads(text)
+        targets = tuple(Target(t["name"], t["address"], t["variables"]) for t in gate["targets"])
+        return cls(gate["engine"], gate["role"], unpack(gate["common"]), targets)
 
 
 @dataclass(frozen=True, slots=True)

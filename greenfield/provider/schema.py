@@ -10,7 +10,7 @@ STRING: dict[str, Any] = {"type": "string"}
 INTEGER: dict[str, Any] = {"type": "integer"}
 BOOLEAN: dict[str, Any] = {"type": "boolean"}
 STRINGS: dict[str, Any] = {"type": "array", "items": STRING}
-BY_HOST: dict[str, Any] = {"type": "object", "additionalProperties": STRING}
+BY_NAME: dict[str, Any] = {"type": "object", "additionalProperties": STRING}
 CONNECTION: dict[str, Any] = {"$ref": "#/types/greenfield:index:Connection"}
 ANY_MAP: dict[str, Any] = {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}}
 
@@ -24,20 +24,21 @@ def _resource(
     inputs: dict[str, dict[str, Any]],
     outputs: dict[str, dict[str, Any]],
     optional: frozenset[str] = frozenset(),
+    inputs_only: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     required = [name for name in inputs if name not in optional]
     return {
         "description": text,
         "inputProperties": inputs,
         "requiredInputs": required,
-        "properties": {**{name: kind for name, kind in inputs.items() if name != "authority"}, **outputs},
-        "required": [*(name for name in required if name != "authority"), *outputs],
+        "properties": {**{name: kind for name, kind in inputs.items() if name not in inputs_only}, **outputs},
+        "required": [*(name for name in required if name not in inputs_only), *outputs],
     }
 
 
 def _authority() -> dict[str, Any]:
     return _resource(
-        "The certificate authority of a site.",
+        "A certificate authority, of a site's hosts or of one engine.",
         {
             "commonName": _property(STRING, "Subject of the authority."),
             "lifetimeSeconds": _property(INTEGER, "How long it is valid."),
@@ -62,15 +63,17 @@ def _preflight() -> dict[str, Any]:
         "What must be true before a host is touched; asked once a run, only when something is going to change.",
         {
             "site": _property(STRING, "Name of the site; one run at a time may change it."),
-            "hosts": _property(BY_HOST, "Host name to address."),
+            "hosts": _property(BY_NAME, "Host name to address."),
             "port": _property(INTEGER, "SSH port."),
             "knownHosts": _property(STRING, "File of pinned host keys."),
             "quarantined": _property(STRINGS, "Hosts to go on without."),
             "specFolder": _property(STRING, "Folder with mirror.lock.json."),
             "mirror": _property(STRING, "The served folder of the mirror."),
+            "gates": _property(BY_NAME, "Name to JSON: which members are asked for an engine's health, and how."),
         },
         {},
-        frozenset({"quarantined"}),
+        frozenset({"quarantined", "gates"}),
+        frozenset({"gates"}),
     )
 
 
@@ -85,7 +88,7 @@ def _cell() -> dict[str, Any]:
         "content": _property(STRING, "Digest of the roles' content."),
         "common": _property(STRING, "Variables of the roles that all hosts of the cell share, as JSON."),
         "secrets": _property(ANY_MAP, "Secret variables that all hosts of the cell share.", secret=True),
-        "hosts": _property(BY_HOST, "Host name to JSON of its `address`, `variables` and certificate `subject`."),
+        "hosts": _property(BY_NAME, "Host name to JSON of its `address`, `variables` and certificate `subject`."),
         "certificatePrefix": _property(STRING, "Role whose variables get the certificate."),
         "authority": _property(
             {"type": "object", "additionalProperties": STRING}, "`certificate` and `privateKey`, PEM.", secret=True
@@ -94,20 +97,24 @@ def _cell() -> dict[str, Any]:
         "renewBeforeSeconds": _property(INTEGER, "A certificate with less than this left is renewed."),
         "connection": _property(CONNECTION, "How hosts are reached."),
         "quarantined": _property(STRINGS, "Hosts of the cell to leave alone."),
-        "gates": _property(STRING, "Engines whose health is asked before and after a batch, as JSON."),
+        "gates": _property(STRINGS, "Gates of the Preflight that are asked before and after a batch."),
         "wipe": _property(BOOLEAN, "Whether members that leave lose their data."),
     }
     outputs = {
         "authorityPrint": _property(STRING, "Fingerprint of the authority."),
-        "digests": _property(BY_HOST, "Host name to the digest of the state it was converged to."),
+        "digests": _property(BY_NAME, "Host name to the digest of the state it was converged to."),
         "issued": _property(
             {"type": "object", "additionalProperties": INTEGER}, "Host name to its certificate's moment of issue."
         ),
-        "faults": _property(BY_HOST, "Host name to what went wrong."),
+        "faults": _property(BY_NAME, "Host name to what went wrong."),
     }
     optional = frozenset({"secrets", "quarantined", "gates", "wipe"})
     return _resource(
-        "One layer on the hosts of one node pool in one rack: the unit of change.", inputs, outputs, optional
+        "One layer on the hosts of one node pool in one rack: the unit of change.",
+        inputs,
+        outputs,
+        optional,
+        frozenset({"authority"}),
     )
 
 
@@ -121,7 +128,7 @@ def _formation() -> dict[str, Any]:
             "content": _property(STRING, "Digest of the role's content."),
             "common": _property(STRING, "Variables of the role that all members share, as JSON."),
             "secrets": _property(ANY_MAP, "Secret variables.", secret=True),
-            "members": _property(BY_HOST, "Host name to JSON of its `address` and `variables`."),
+            "members": _property(BY_NAME, "Host name to JSON of its `address` and `variables`."),
             "cells": _property(ANY_MAP, "Cell to the digests of its hosts."),
             "connection": _property(CONNECTION, "How hosts are reached."),
         },

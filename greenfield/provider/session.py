@@ -10,7 +10,7 @@ import contextlib
 import getpass
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TextIO
 
 from greenfield import configure, state
@@ -30,12 +30,30 @@ class Session:
         self.stopped = False
         self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
         self._lock_file: TextIO | None = None
+        self._gates: dict[str, str] = {}
         self._preflight: Callable[[], Awaitable[None]] | None = None
         self._preflight_task: asyncio.Task[None] | None = None
 
     def set_preflight(self, check: Callable[[], Awaitable[None]]) -> None:
         """Name the read-only check that must pass before the first change. Running it is left to ``before_change``."""
         self._preflight = check
+
+    def set_gates(self, gates: Mapping[str, str]) -> None:
+        """Learn how engines' health is asked: name to JSON text. States don't hold it, so that they stay small."""
+        self._gates.update(gates)
+
+    def gate(self, name: str) -> str:
+        """How an engine's health is asked.
+
+        Raises:
+            ProviderError: this run was not told, as it leaves out the resource that tells.
+        """
+        if name not in self._gates:
+            raise ProviderError(
+                f"how the health of {name} is asked is not known in this run, so none of its hosts is touched",
+                fix="run on the whole stack, or add the cluster's Preflight to --target",
+            )
+        return self._gates[name]
 
     async def before_change(self, site: str) -> None:
         """Take the site's lock and pass the preflight, once a run.

@@ -68,12 +68,14 @@ class Cluster(pulumi.ComponentResource):
     """A cluster on its site.
 
     Outputs: ``hosts`` (host name to address), ``endpoints`` (engine to ``address:port`` of its members), ``passwords``
-    (engine to user to password; secret), ``certificate`` (PEM of the site's authority).
+    (engine to user to password; secret), ``certificates`` (engine to PEM of its authority, by which clients know it),
+    ``certificate`` (PEM of the site's authority, by which they know hosts).
     """
 
     hosts: pulumi.Output[dict[str, str]]
     endpoints: pulumi.Output[dict[str, list[str]]]
     passwords: pulumi.Output[dict[str, dict[str, str]]]
+    certificates: pulumi.Output[dict[str, str]]
     certificate: pulumi.Output[str]
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -87,10 +89,8 @@ class Cluster(pulumi.ComponentResource):
             save_placement(args.folder, plan)
         child = pulumi.ResourceOptions(parent=self)
         facts = {engine: _facts(args, engine) for engine in plan.cluster.engines}
-        self.site = Site(f"{name}-{plan.site.name}", SiteArgs(plan, args.folder, args.lock), child)
-        self.pools = {
-            pool: NodePool(f"{name}-{pool}", NodePoolArgs(self.site, pool, facts), child) for pool in plan.pools
-        }
+        self.site = Site(f"{name}-{plan.site.name}", SiteArgs(plan, args.folder, args.lock, facts), child)
+        self.pools = {pool: NodePool(f"{name}-{pool}", NodePoolArgs(self.site, pool), child) for pool in plan.pools}
         self.engines: dict[str, Engine] = {}
         for engine in _in_order(plan):
             spec = plan.cluster.engines[engine]
@@ -103,7 +103,9 @@ class Cluster(pulumi.ComponentResource):
             pulumi.Output.all(**{key: engine.passwords for key, engine in self.engines.items()})
         )
         self.certificate = self.site.certificate
-        self.register_outputs({"hosts": self.hosts, "endpoints": self.endpoints, "certificate": self.certificate})
+        self.certificates = pulumi.Output.all(**{key: engine.certificate for key, engine in self.engines.items()})
+        outputs = {"hosts": self.hosts, "endpoints": self.endpoints, "certificates": self.certificates}
+        self.register_outputs({**outputs, "certificate": self.certificate})
 
 
 def _configured() -> list[str]:

@@ -17,7 +17,7 @@ def _options(options: pulumi.ResourceOptions | None, *secrets: str) -> pulumi.Re
 
 
 class Authority(pulumi.CustomResource):
-    """The certificate authority of a site. ``privateKey`` is secret."""
+    """A certificate authority, of a site's hosts or of one engine. ``privateKey`` is secret."""
 
     certificate: pulumi.Output[str]
     privateKey: pulumi.Output[str]  # noqa: N815 (the property's name on the wire)

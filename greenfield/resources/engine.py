@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +10,11 @@ import pulumi
 
 from greenfield.engines import ENGINES
 from greenfield.plan import engine_common
-from greenfield.resources.cell_inputs import cell_inputs, gates, known, members_of, roles_digest, without_quarantined
-from greenfield.resources.custom import Cell, Formation, Password
+from greenfield.resources.cell_inputs import cell_inputs, known, roles_digest
+from greenfield.resources.custom import Authority, Cell, Formation, Password
+from greenfield.resources.health import as_json, gate_name, members_of, without_quarantined
 from greenfield.resources.node_pool import NodePool
-from greenfield.resources.site import Site
+from greenfield.resources.site import AUTHORITY_SECONDS, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +35,51 @@ class EngineArgs:
 
 
 class Engine(pulumi.ComponentResource):
-    """An engine. Outputs: ``endpoints`` (``address:port`` of every member, for clients) and ``passwords`` (secret)."""
+    """An engine.
 
+    Outputs: ``endpoints`` (``address:port`` of every member, for clients), ``certificate`` (PEM of the authority that
+    its members and clients prove themselves with) and ``passwords`` (secret).
+    """
+
+    certificate: pulumi.Output[str]
     endpoints: pulumi.Output[list[str]]
     passwords: pulumi.Output[dict[str, str]]
 
     def __init__(self, name: str, args: EngineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Engine", name, {}, opts)
         self._args, self._name = args, name
+        self.engine = args.engine
         plan = args.site.args.plan
         self._spec = plan.cluster.engines[args.engine]
         self._kind = ENGINES[self._spec.kind]
         # A data engine can't be deleted by taking it out of the spec: its name has to be typed under `wipe` first.
         keep = self._kind.data_tier and args.engine not in self._spec.wipe
         self._child = pulumi.ResourceOptions(parent=self, protect=keep)
+        self.authority = self._make_authority()
         self.passwords = self._make_passwords()
         self._common = engine_common(plan, args.engine, args.facts)
         self.cells = self._make_cells()
         self.formation = self._make_formation()
         self.endpoints = known(self.listening)
-        self.register_outputs({"endpoints": self.endpoints, "passwords": self.passwords})
+        self.certificate = self.authority.certificate
+        outputs = {"endpoints": self.endpoints, "certificate": self.certificate, "passwords": self.passwords}
+        self.register_outputs(outputs)
+
+    def _make_authority(self) -> Authority:
+        """An authority of its own, so that no other engine's member is a client here, or its head's.
+
+        It can't be one that the site's has signed: OpenSSL takes only self-signed ones for the end of a chain.
+        """
+        plan, engine = self._args.site.args.plan, self._args.engine
+        head = plan.head_of(engine)
+        if head != engine:
+            return next(other.authority for other in self._args.after if other.engine == head)
+        return Authority(
+            f"{self._name}-authority",
+            common_name=f"{plan.site.name} {engine} authority",
+            lifetime_seconds=AUTHORITY_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _make_passwords(self) -> pulumi.Output[dict[str, str]]:
         child = pulumi.ResourceOptions(parent=self)
@@ -66,13 +91,17 @@ class Engine(pulumi.ComponentResource):
 
     def _make_cells(self) -> dict[str, Cell]:
         args, plan = self._args, self._args.site.args.plan
-        gate = gates(plan, [args.engine], {args.engine: args.facts})
+        own = {
+            "authority": self.authority.pair,
+            "gates": [gate_name(plan, args.engine)],
+            "secrets": self._secrets(),
+            "wipe": args.engine in self._spec.wipe,
+        }
         made: dict[str, Cell] = {}
         for cell in plan.cells:
             if cell.layer != args.engine:
                 continue
-            inputs = cell_inputs(args.site, cell, args.facts, self._kind.role)
-            inputs |= {"gates": gate, "secrets": self._secrets(), "wipe": args.engine in self._spec.wipe}
+            inputs = {**cell_inputs(args.site, cell, args.facts, self._kind.role), **own}
             before = [args.pool.cells[cell.rack], *(engine.formation for engine in args.after)]
             options = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=before))
             made[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, options)
@@ -86,7 +115,7 @@ class Engine(pulumi.ComponentResource):
             "engine": args.engine,
             "role": self._kind.role,
             "content": roles_digest((self._kind.role,)),
-            "common": json.dumps(common, sort_keys=True, separators=(",", ":")),
+            "common": as_json(common),
             "secrets": self._secrets(),
             # What belongs to another engine is formed and judged from that engine's members.
             "members": members_of(plan, plan.head_of(args.engine)),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
-from greenfield.resources.cell_inputs import cell_inputs, engines_on, gates, host_layer_cells, known
+from greenfield.resources.cell_inputs import cell_inputs, engines_on, host_layer_cells, known
 from greenfield.resources.custom import Cell
+from greenfield.resources.health import gate_name
 from greenfield.resources.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class NodePoolArgs:
-    """A pool of a site's plan. ``engine_facts`` is what the plan can't know of engines, for the gates."""
+    """A pool of a site's plan."""
 
     site: Site
     pool: str
-    engine_facts: dict[str, dict[str, Any]]
 
 
 class NodePool(pulumi.ComponentResource):
@@ -36,7 +35,7 @@ class NodePool(pulumi.ComponentResource):
         self.cells: dict[str, Cell] = {}
         for cell in host_layer_cells(plan, args.pool):
             inputs = cell_inputs(args.site, cell, facts, "pki")
-            inputs["gates"] = gates(plan, engines_on(plan, cell), args.engine_facts)
+            inputs["gates"] = [gate_name(plan, engine) for engine in engines_on(plan, cell)]
             child = pulumi.ResourceOptions(parent=self, depends_on=[args.site.preflight])
             self.cells[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, child)
         self.hosts = known(list(plan.pools[args.pool]))

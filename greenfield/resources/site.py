@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import pulumi
 from greenfield.artifacts import Lock, mirror_dir
 from greenfield.plan import Plan
 from greenfield.resources.custom import Authority, Preflight
+from greenfield.resources.health import gates
 
 AUTHORITY_SECONDS = 10 * 365 * 86400
-"""A site's authority outlives its hardware; members' certificates are short (spec: ``pki.lifetime``)."""
+"""An authority outlives its hardware; members' certificates are short (spec: ``pki.lifetime``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,17 @@ class SiteArgs:
         plan: the plan of the cluster that is delivered.
         folder: the spec's folder, where ``mirror.lock.json`` lies.
         lock: what hosts may install; ``None`` only where there is none yet (preview of a fresh spec).
+        engine_facts: what the plan can't know of engines, by engine.
     """
 
     plan: Plan
     folder: Path
     lock: Lock | None
+    engine_facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Site(pulumi.ComponentResource):
-    """A site. Outputs: ``certificate`` (PEM of its authority)."""
+    """A site. Outputs: ``certificate`` (PEM of its authority, which hosts prove themselves with)."""
 
     certificate: pulumi.Output[str]
 
@@ -57,6 +60,7 @@ class Site(pulumi.ComponentResource):
                 "quarantined": sorted(args.plan.quarantine),
                 "specFolder": str(args.folder),
                 "mirror": str(mirror_dir(site.name)),
+                "gates": gates(args.plan, args.engine_facts),
             },
             child,
         )

@@ -44,6 +44,11 @@ class Certificate:
         return cls(names, addresses, own.not_valid_after_utc, _chained(own, authority), authority_pem.strip())
 
 
+def site_authority(host: testinfra.host.Host) -> str:
+    """The authority (PEM) that a host's own certificate is from. No engine may take it for its own."""
+    return host.check_output("cat /etc/greenfield/pki/ca.crt").strip()
+
+
 def _chained(own: x509.Certificate, authority: x509.Certificate) -> bool:
     now = datetime.now(UTC)
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from greenfield.engines.etcd import CLIENT_PORT, PEER_PORT
 from greenfield.verify import scripts
-from greenfield.verify.certificates import Certificate
+from greenfield.verify.certificates import Certificate, site_authority
 from greenfield.verify.etcd import Etcd
 
 DRILL_SECONDS = 6.0
@@ -164,13 +164,14 @@ def _assert_refused(member, found):
 
 
 @pytest.mark.control("ETCD-010")
-def test_certificates_are_the_sites(etcd, measured):
+def test_certificates_are_the_engines_own(etcd, measured):
     left = []
     for member in etcd.engine.members:
         pki = etcd.engine.pki
         certificate = Certificate.read(member.on, f"{pki}/member.crt", f"{pki}/ca.crt")
         left.append(certificate.left_seconds)
-        assert certificate.chained, f"{member.name}: does not chain to the site's authority"
+        assert certificate.chained, f"{member.name}: does not chain to the engine's authority"
+        assert certificate.authority != site_authority(member.on), f"{member.name}: trusts whoever the site has signed"
         assert {member.host, f"{member.host}.{etcd.engine.domain}", "localhost"} <= certificate.names, member.name
         assert {member.address, "127.0.0.1"} <= certificate.addresses, member.name
         assert certificate.left_seconds >= etcd.engine.renew_before_seconds, f"{member.name}: ends {certificate.ends}"

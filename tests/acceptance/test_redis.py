@@ -10,7 +10,7 @@ import pytest
 
 from greenfield.engines.redis import PORT
 from greenfield.verify import scripts
-from greenfield.verify.certificates import Certificate
+from greenfield.verify.certificates import Certificate, site_authority
 from greenfield.verify.redis import SLOTS, Redis
 
 DRILL_SECONDS = 8.0
@@ -176,13 +176,14 @@ def test_the_application_is_no_administrator(redis):
 
 
 @pytest.mark.control("RED-010")
-def test_certificates_are_the_sites(redis, measured):
+def test_certificates_are_the_engines_own(redis, measured):
     left = []
     for member in redis.engine.members:
         pki = redis.engine.pki
         certificate = Certificate.read(member.on, f"{pki}/member.crt", f"{pki}/ca.crt")
         left.append(certificate.left_seconds)
-        assert certificate.chained, f"{member.name}: does not chain to the site's authority"
+        assert certificate.chained, f"{member.name}: does not chain to the engine's authority"
+        assert certificate.authority != site_authority(member.on), f"{member.name}: trusts whoever the site has signed"
         assert {member.host, f"{member.host}.{redis.engine.domain}", "localhost"} <= certificate.names, member.name
         assert {member.address, "127.0.0.1"} <= certificate.addresses, member.name
         assert certificate.left_seconds >= redis.engine.renew_before_seconds, f"{member.name}: ends {certificate.ends}"

@@ -12,6 +12,17 @@ from delivery import Delivery
 
 ETCDCTL = "/usr/local/bin/etcdctl-config-store"
 
+ASK_ETCD = """python3 - 2>&1 <<'END'
+import socket, ssl
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+context.load_cert_chain("{pki}/member.crt", "{pki}/member.key")
+with context.wrap_socket(socket.create_connection(("{address}", 2379), 5)) as connection:
+    connection.sendall(b"GET /version HTTP/1.1\\r\\nHost: etcd\\r\\nConnection: close\\r\\n\\r\\n")
+    print(connection.recv(100).decode())
+END"""
+"""Asks an etcd its version with a certificate that lies on the host; prints the answer's first words, or the error."""
+
 
 def _said(result: subprocess.CompletedProcess[str], *words: str) -> None:
     for word in words:
@@ -104,6 +115,16 @@ def test_accepted(delivery: Delivery) -> None:
     report = delivery.folder / "build" / "report" / "orders"
     for name in ("orders.html", "orders.xml", "orders.json", "orders.intoto.json"):
         assert (report / name).stat().st_size > 0
+
+
+def test_an_engine_does_not_trust_another_engines_members(delivery: Delivery) -> None:
+    """The certificate of a Redis member opens no etcd; the same words with an etcd member's do."""
+    said = {
+        host: delivery.lab.run(host, ASK_ETCD.format(pki=pki, address="10.79.1.11")).stdout.strip()
+        for host, pki in (("r1-h2", "/etc/redis/sessions/pki"), ("r2-h1", "/etc/etcd/config-store/pki"))
+    }
+    assert said["r2-h1"].startswith("HTTP/1.1 200"), said
+    assert "alert" in said["r1-h2"] and "200" not in said["r1-h2"], said
 
 
 def test_no_secret_in_plain_state(delivery: Delivery) -> None:

@@ -83,7 +83,7 @@ def test_up_delivers_an_engine_that_keeps_what_is_written(program: Program) -> N
 def test_its_outputs_say_how_to_use_the_cluster(program: Program) -> None:
     outputs = json.loads(program.run("pulumi", "stack", "output", "--json"))
     assert sorted(outputs["endpoints"]["config-store"]) == [f"10.{NETWORK}.{rack}.11:2379" for rack in (1, 2, 3)]
-    assert outputs["certificate"].startswith("-----BEGIN CERTIFICATE")
+    assert outputs["certificates"]["config-store"].startswith("-----BEGIN CERTIFICATE")
 
 
 def test_a_second_run_changes_nothing(program: Program) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from greenfield.configure import HostResult, Job, JobResult
+from greenfield.model.packed import pack
 from greenfield.provider import rollout
 from greenfield.provider.cell import Cell
 from greenfield.provider.display import Display
@@ -45,7 +46,7 @@ def inputs(*hosts: str, **changes: Any) -> dict[str, Any]:
         "renewBeforeSeconds": 30 * DAY,
         "connection": {"user": "ops", "port": 22, "identityFile": "", "knownHosts": "/known_hosts"},
         "quarantined": [],
-        "gates": "[]",
+        "gates": [],
         "wipe": False,
         **changes,
     }
@@ -57,14 +58,14 @@ def pair(authority: Pair) -> dict[str, str]:
 
 
 def gate(*members: str) -> str:
-    """Gates of a cell: the engine kv, whose member N stands on host N and is asked there."""
+    """The gate of the engine kv, whose member N stands on host N and is asked there."""
     entry = {
         "engine": "kv",
         "role": "etcd",
-        "common": {"etcd_members": [{"name": f"m-{name}", "host": name} for name in members]},
+        "common": pack({"etcd_members": [{"name": f"m-{name}", "host": name} for name in members]}),
         "targets": [{"name": name, "address": "10.0.0.1", "variables": {}} for name in members],
     }
-    return json.dumps([entry])
+    return json.dumps(entry)
 
 
 class Hosts(Session):

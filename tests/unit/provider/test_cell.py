@@ -11,6 +11,7 @@ from cell_shape import Hosts, cell_on, failed, gate, host, inputs
 
 from greenfield.configure import HostResult, Job
 from greenfield.errors import ProviderError
+from greenfield.model.packed import pack
 from greenfield.provider.resource import Call, PartialFailureError
 from greenfield.provider.values import UNKNOWN
 
@@ -119,7 +120,7 @@ def test_a_host_that_fails_is_named_and_the_others_are_kept() -> None:
 
 def test_a_host_that_drifted_is_mended_though_its_member_is_down() -> None:
     """The gate is asked, but not for the member that this very batch brings back."""
-    wanted = inputs("h1", gates=gate("h1", "h2", "h3"))
+    wanted = inputs("h1", gates=["orders/kv"])
     state = {**_created(wanted), "digests": {"h1": "drifted"}}
     down = {"m-h1"}
 
@@ -130,9 +131,36 @@ def test_a_host_that_drifted_is_mended_though_its_member_is_down() -> None:
         return failed(name, "m-h1 is down") if shut else HostResult(name, "changed")
 
     hosts = Hosts(behave)
+    hosts.set_gates({"orders/kv": gate("h1", "h2", "h3")})
     after = _updated(hosts, state, wanted)
     assert hosts.ran() == ["health h1", "main h1", "health h1"]
     assert after["digests"]["h1"] not in ("", "drifted")
+
+
+def test_without_knowing_how_to_ask_an_engines_health_no_member_of_it_is_touched() -> None:
+    wanted = inputs("h1", gates=["orders/kv"])
+    hosts = Hosts()
+    with pytest.raises(ProviderError, match="health of orders/kv is asked is not known"):
+        _updated(hosts, {**_created(wanted), "digests": {"h1": "old"}}, wanted)
+    assert hosts.jobs == []
+
+
+def test_what_is_told_in_a_table_is_the_same_as_what_is_told_in_full() -> None:
+    """A state that an earlier version wrote makes no host change."""
+    members = [{"name": f"m-{number}", "host": f"h{number}"} for number in range(40)]
+    packed = inputs("h1", common=pack({"etcd_members": members}))
+    full = inputs("h1", common=json.dumps({"etcd_members": members}))
+    assert "$rows" in packed["common"]
+    hosts = Hosts()
+    assert _updated(hosts, _created(full), packed)["digests"] == _created(packed)["digests"]
+    assert hosts.jobs == []
+    assert _job(packed).common["etcd_members"] == members
+
+
+def _job(wanted: dict[str, Any]) -> Job:
+    hosts = Hosts()
+    asyncio.run(cell_on(hosts).create(Call("urn", "kv-r1"), wanted))
+    return hosts.jobs[0]
 
 
 def test_a_look_finds_drift_and_changes_nothing() -> None:

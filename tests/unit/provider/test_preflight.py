@@ -21,6 +21,7 @@ from greenfield.provider.resource import Call
 from greenfield.provider.session import Session
 from greenfield.provider.values import UNKNOWN
 
+GATES = {"orders/kv": "{}"}
 CALL = Call("urn", "preflight")
 
 
@@ -33,6 +34,7 @@ def _inputs(folder: Path, **changes: Any) -> dict[str, Any]:
         "quarantined": [],
         "specFolder": str(folder),
         "mirror": str(folder / "mirror"),
+        "gates": GATES,
         **changes,
     }
 
@@ -144,3 +146,15 @@ def test_another_name_or_length_is_another_secret() -> None:
     same = {"commonName": "a", "lifetimeSeconds": 1}
     assert not Authority().diff({**same, "certificate": "c", "privateKey": "k"}, same).paths
     assert Authority().diff(same, {**same, "commonName": "b"}).replaces == ("commonName",)
+
+
+def test_gates_are_for_the_run_and_not_for_the_state(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _found(monkeypatch, {})
+    session = Session(Display(""))
+    preflight = Preflight(session)
+    preflight.check(_inputs(locked))
+    assert session.gate("orders/kv") == "{}"
+    state = asyncio.run(preflight.create(CALL, _inputs(locked)))
+    session.close()
+    assert "gates" not in state
+    assert not preflight.diff(state, _inputs(locked, gates={"orders/kv": "{1}"})).paths

@@ -72,7 +72,7 @@ class Stack:
 class _Answers(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         made = {
-            "greenfield:index:Authority": {"certificate": "-----BEGIN CERTIFICATE-----", "privateKey": KEY},
+            "greenfield:index:Authority": {"certificate": _certificate(args.inputs), "privateKey": KEY},
             "greenfield:index:Password": {"value": f"word of {args.name}"},
             "greenfield:index:Cell": {"digests": dict.fromkeys(args.inputs.get("hosts", {}), "digest")},
         }
@@ -118,10 +118,11 @@ def declare(
     @pulumi.runtime.test
     def program() -> Any:
         made = Cluster(plan.cluster.name, ClusterArgs(plan, folder, LOCK))
-        shown = pulumi.Output.all(made.hosts, made.endpoints, made.passwords, made.certificate)
+        names = ("hosts", "endpoints", "passwords", "certificates", "certificate")
+        shown = pulumi.Output.all(*(getattr(made, name) for name in names))
 
         def keep(values: list[Any]) -> None:
-            stack.outputs.update(zip(("hosts", "endpoints", "passwords", "certificate"), values, strict=True))
+            stack.outputs.update(zip(names, values, strict=True))
 
         stack.outputs["passwords are secret"] = made.passwords.is_secret()
         return shown.apply(keep)
@@ -149,6 +150,10 @@ def in_the_clear(value: Any) -> Any:
     if isinstance(value, dict):
         return None if SECRET_MARK in value else {key: in_the_clear(item) for key, item in value.items()}
     return [in_the_clear(item) for item in value] if isinstance(value, list) else value
+
+
+def _certificate(inputs: Mapping[str, Any]) -> str:
+    return f"-----BEGIN CERTIFICATE----- {inputs.get('commonName')}"
 
 
 def _name(urn: str) -> str:

@@ -29,7 +29,7 @@ def test_a_cell_for_each_layer_pool_and_rack(stack: Stack) -> None:
     engines = {f"orders-{engine}-{rack}" for engine in ("config-store", "sessions") for rack in RACKS}
     assert set(stack.of("Cell")) == hosts | engines
     assert set(stack.of("Formation")) == {"orders-config-store-formation", "orders-sessions-formation"}
-    assert len(stack.of("Authority")) == len(stack.of("Preflight")) == 1
+    assert len(stack.of("Preflight")) == 1
 
 
 def test_the_count_of_resources_follows_racks_not_hosts(tmp_path: Path) -> None:
@@ -130,10 +130,26 @@ def test_a_cell_tells_its_roles_everything_once(stack: Stack) -> None:
 
 def test_the_host_layer_asks_the_engines_on_it_before_it_disturbs_them(stack: Stack) -> None:
     for name, engine in (("orders-host-control-r1", "config-store"), ("orders-host-data-r1", "sessions")):
-        gates = json.loads(stack.one(name).plain["gates"])
-        assert [gate["engine"] for gate in gates] == [engine]
-        assert len(gates[0]["targets"]) == 3
-        assert len({target["name"].split("-")[0] for target in gates[0]["targets"]}) == 3, "one in each rack"
+        assert stack.one(name).plain["gates"] == [f"orders/{engine}"]
+        assert stack.one(f"orders-{engine}-r1").plain["gates"] == [f"orders/{engine}"]
+        gate = json.loads(stack.one("orders-lab-preflight").plain["gates"][f"orders/{engine}"])
+        assert gate["engine"] == engine
+        assert len({target["name"].split("-")[0] for target in gate["targets"]}) == 3, "one in each rack"
+
+
+def test_each_engine_has_an_authority_of_its_own_and_hosts_have_the_sites(stack: Stack) -> None:
+    names = {authority.plain["commonName"]: name for name, authority in stack.of("Authority").items()}
+    assert names == {
+        "lab site authority": "orders-lab-authority",
+        "lab config-store authority": "orders-config-store-authority",
+        "lab sessions authority": "orders-sessions-authority",
+    }
+    signers = {"host": "lab site authority", "config-store": "lab config-store authority"}
+    for cell in stack.of("Cell").values():
+        signer = signers.get(cell.plain["layer"], "lab sessions authority")
+        assert cell.plain["authority"]["certificate"] == f"-----BEGIN CERTIFICATE----- {signer}"
+    assert stack.outputs["certificates"]["sessions"].endswith(" lab sessions authority")
+    assert stack.outputs["certificate"].endswith(" lab site authority")
 
 
 def test_a_host_in_quarantine_is_in_no_cell_but_remembered(tmp_path: Path) -> None:
@@ -183,9 +199,5 @@ def test_two_engines_on_one_pool_share_its_host_cells(tmp_path: Path) -> None:
     hardware = {"small": replace(site.hardware["small"], memory_bytes=8 * 2**30)}
     cluster = build_cluster([pool("all", 6, 2)], [etcd("kv", "all"), redis("cache", "all")])
     declared = declare(tmp_path, cluster, replace(site, hardware=hardware))
-    gates = {
-        name: [gate["engine"] for gate in json.loads(cell.plain["gates"])]
-        for name, cell in declared.of("Cell").items()
-        if cell.plain["layer"] == "host"
-    }
-    assert gates == {f"orders-host-all-{rack}": ["kv", "cache"] for rack in RACKS}
+    gates = {name: cell.plain["gates"] for name, cell in declared.of("Cell").items() if cell.plain["layer"] == "host"}
+    assert gates == {f"orders-host-all-{rack}": ["orders/kv", "orders/cache"] for rack in RACKS}
