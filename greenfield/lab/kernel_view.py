@@ -91,8 +91,9 @@ if ! cmp -s {FOLDER}/modules "$modules/modules.builtin"; then
     depmod 2>/dev/null
     rm -f "$modules/modules.devname"
 fi
-# A kubelet wants a kernel log to read; the machine's is not the host's to read or write, so this one is empty.
-ln -sfn null /dev/kmsg
+# A kubelet wants a kernel log to read; the machine's is not the host's to read or write, so this is another null device
+# (not a link to that one: ProtectKernelLogs would take that away as well).
+[ -e /dev/kmsg ] || mknod -m 600 /dev/kmsg c 1 3
 # For container runtimes, which make cgroups of their own.
 for controller in /sys/fs/cgroup/*; do
     mount -o remount,rw,bind "$controller" 2>/dev/null
