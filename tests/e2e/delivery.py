@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -84,6 +85,18 @@ class Delivery:
         text = self.cluster_file.read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the spec"
         self.cluster_file.write_text(text.replace(old, new))
+
+    def set_memory(self, mebibytes: int) -> int:
+        """Change what a Redis member may hold; returns what it was."""
+        text = self.cluster_file.read_text()
+        (was,) = re.findall(r"memory: (\d+)MiB", text)
+        self.cluster_file.write_text(text.replace(f"memory: {was}MiB", f"memory: {mebibytes}MiB"))
+        return int(was)
+
+    def memory(self, host: str) -> int:
+        """What the Redis member on a host may hold, MiB."""
+        said = self.lab.run(host, "redis-cli-sessions config get maxmemory").stdout
+        return int(re.findall(r"\d+", said)[-1]) // 2**20
 
     def restore_spec(self) -> None:
         """The spec as it was."""
