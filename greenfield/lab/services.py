@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from greenfield.artifacts.place import mirror_dir
-from greenfield.errors import LabError
+from greenfield.artifacts.serving import programs, wait_until_answers
+from greenfield.errors import ArtifactError, LabError
 from greenfield.lab.cgroup import Cgroup
 from greenfield.lab.fabric import Fabric
 from greenfield.lab.spawn import spawn
 from greenfield.model.site import Site
-
-NGINX = """# Written by greenfield lab up; serves the site's mirror to lab hosts.
-daemon off;
-user root;
-worker_processes 2;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx-error.log;
-events {{ worker_connections 1024; }}
-http {{
-    include /etc/nginx/mime.types;
-    default_type application/octet-stream;
-    access_log {folder}/nginx-access.log;
-    sendfile on;
-    keepalive_timeout 30s;
-    client_body_temp_path {folder}/tmp;
-    proxy_temp_path {folder}/tmp;
-    fastcgi_temp_path {folder}/tmp;
-    uwsgi_temp_path {folder}/tmp;
-    scgi_temp_path {folder}/tmp;
-    server {{
-        listen {address}:{port};
-        server_tokens off;
-        root {root};
-        location / {{ limit_except GET HEAD {{ deny all; }} }}
-    }}
-}}
-"""
 
 CHRONY = """# Written by greenfield lab up; the workstation's own clock, served to lab hosts.
 local stratum 8
@@ -74,14 +47,13 @@ class Services:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         self.cgroup.create()
         top = self.fabric.topology
-        root = mirror_dir(self.site.name)
-        root.mkdir(parents=True, exist_ok=True)
-        self._ensure(
-            "nginx",
-            NGINX.format(folder=self.folder, address=top.services, port=top.mirror_port, root=root),
-            ["nginx", "-e", str(self.folder / "nginx-error.log"), "-c", str(self.folder / "nginx.conf")],
-        )
-        self._wait_mirror()
+        mirror_dir(self.site.name).mkdir(parents=True, exist_ok=True)
+        for program in programs(self.site.name, self.folder, f"{top.services}:{top.mirror_port}"):
+            self._ensure(program.name, program.config, list(program.argv))
+            try:
+                wait_until_answers(program)
+            except ArtifactError as error:
+                raise LabError(error.message, fix=f"read {self.folder / program.name}.log") from error
         if str(top.services) in self.site.time_servers:
             allow = "\n".join(f"allow {cidr}" for cidr in top.ranges)
             self._ensure(
@@ -120,18 +92,3 @@ class Services:
             if time.monotonic() > deadline:
                 raise LabError(f"{name} of lab {self.site.name} did not end within 10 s")
             time.sleep(0.05)
-
-    def _wait_mirror(self) -> None:
-        address = (str(self.fabric.topology.services), self.fabric.topology.mirror_port)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(address, timeout=1).close()
-                return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise LabError(
-                        f"the mirror at {address[0]}:{address[1]} does not answer: {error}",
-                        fix=f"read {self.folder / 'nginx.log'} and {self.folder / 'nginx-error.log'}",
-                    ) from error
-                time.sleep(0.05)
