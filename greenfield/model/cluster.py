@@ -66,7 +66,7 @@ class EngineSpec:
         options: the keys of the engine kind's own schema, quantities parsed to base units
             (bytes, seconds, ratios), snake_case, defaults filled in.
         accept_loss: failure domains (``rack``, ``feed``, ``tor``, ``host``) whose loss the owner accepts by name.
-        wipe: members or the engine's own name typed here may lose their data when deleted.
+        wipe: the engine's own name, typed here, lets it be deleted with its data.
     """
 
     name: str

@@ -12,7 +12,6 @@ from greenfield.model.standard import Standard
 from greenfield.spec.build_cluster import BuiltCluster
 from greenfield.spec.build_site import BuiltSite
 from greenfield.spec.check_references import check_references
-from greenfield.spec.explain import hint
 
 
 def check_cluster(
@@ -57,13 +56,11 @@ def _engines(built: BuiltCluster) -> None:
         for problem in kind.check(engine):
             path = draft.path(*at, *problem.path)
             draft.problems.append(Problem(path, problem.message, problem.fix, problem.rule, problem.severity))
-        members = [slot.name for slot in kind.slots(engine)]
-        for name in sorted(engine.wipe - {engine.name, *members}):
-            index = list(draft.document.spec["engines"][engine.name]["wipe"]).index(name)
-            message = f'"{name}" is neither this engine nor one of its members'
-            fix = hint(name, [engine.name, *members])
-            # A member that was removed by shrinking is no longer in the spec, but may still be wiped by name.
-            draft.add((*at, "wipe", index), message, fix, "unknown-wipe", severity="warning")
+        for index, name in enumerate(draft.document.spec["engines"][engine.name].get("wipe", ())):
+            if name != engine.name:
+                message = f'"{name}" is not this engine; only an engine as a whole can be wiped'
+                fix = f"wipe: [{engine.name}], or nothing: a member that leaves keeps its data"
+                draft.add((*at, "wipe", index), message, fix, "unknown-wipe")
 
 
 def _cycles(built: BuiltCluster) -> None:

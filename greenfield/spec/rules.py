@@ -63,7 +63,7 @@ RULES: Mapping[str, str] = {
     "even-quorum": "A quorum has an odd number of members",
     "election-timeout": "An etcd member waits at least five heartbeats before it stands for election",
     "too-few-shards": "A Redis Cluster has enough primaries to elect",
-    "unknown-wipe": "What may be wiped is the engine or one of its members",
+    "unknown-wipe": "What may be wiped is the engine itself",
     "unknown-control": "A waiver is for a control of the standard",
     "unknown-host": "A host that is named is one of the site's",
     "waiver-expired": "A waiver is in force",
