@@ -20,7 +20,7 @@ class Preflight(Resource):
     ``mirror``, ``gates``.
 
     ``mirror`` is the served folder when it lies on the workstation, else the mirror's URL. ``gates`` (name to JSON: who
-    is asked for an engine's health, and how) are for the cells of the run; they are no part of the state.
+    is asked for an engine's health, and how) are for the cells of the run; they are no outputs.
     """
 
     def __init__(self, session: Session) -> None:

@@ -39,7 +39,7 @@ class Session:
         self._preflight = check
 
     def set_gates(self, gates: Mapping[str, str]) -> None:
-        """Learn how engines' health is asked: name to JSON text. States don't hold it, so that they stay small."""
+        """Learn how engines' health is asked: name to JSON text. Cells only name the gates they wait for."""
         self._gates.update(gates)
 
     def gate(self, name: str) -> str:

@@ -148,7 +148,7 @@ def test_another_name_or_length_is_another_secret() -> None:
     assert Authority().diff(same, {**same, "commonName": "b"}).replaces == ("commonName",)
 
 
-def test_gates_are_for_the_run_and_not_for_the_state(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gates_are_for_the_run_and_no_outputs(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _found(monkeypatch, {})
     session = Session(Display(""))
     preflight = Preflight(session)
