@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -27,6 +28,20 @@ class Site:
         """Run the command line against this mirror."""
         command = [GREENFIELD, *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
+
+
+def flip(victim: Path) -> None:
+    """Change one byte of a mirror's file, and put the modification time back: the clumsy attacker's trick.
+
+    The file becomes a copy first: it is a hard link into the cache, which other mirrors of this machine share.
+    """
+    content = bytearray(victim.read_bytes())
+    times = victim.stat()
+    content[len(content) // 2] ^= 1
+    fresh = victim.with_name(f"{victim.name}.flipped")
+    fresh.write_bytes(content)
+    fresh.replace(victim)
+    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def free_address() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import ssl
 import subprocess
@@ -14,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from mirrored import Site, free_address, served, wait_for
+from mirrored import Site, flip, free_address, served, wait_for
 
 from greenfield.artifacts import Lock, load_lock
 from greenfield.artifacts.registry_check import check_registry
@@ -117,13 +116,7 @@ def test_a_flipped_byte_of_a_layer_is_found_named_and_mended(image_site: Site) -
     image = lock_of(image_site).images[0]
     path, sha256 = list(blobs(image))[-1]
     victim = image_site.folder / path
-    times = victim.stat()
-    with victim.open("r+b") as stream:
-        stream.seek(5000)
-        byte = stream.read(1)
-        stream.seek(5000)
-        stream.write(bytes([byte[0] ^ 1]))
-    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+    flip(victim)
     found = image_site.greenfield("mirror", "verify", str(image_site.spec))
     assert found.returncode == 1
     said = " ".join(found.stderr.split())
