@@ -1,0 +1,50 @@
+"""From an object of Kubernetes as it is written to a resource of ``pulumi-kubernetes``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import pulumi
+
+Object = Mapping[str, Any]
+
+
+def declare(
+    name: str, wanted: Object, options: pulumi.ResourceOptions, *, patch: bool = False
+) -> pulumi.CustomResource:
+    """Declare an object.
+
+    Args:
+        name: the resource's name in the stack.
+        wanted: the object with ``apiVersion`` and ``kind``.
+        options: names at least the provider.
+        patch: it exists already, and only what is named here is set in it.
+    """
+    api_version, kind = str(wanted["apiVersion"]), str(wanted["kind"])
+    made = _class(api_version, kind + ("Patch" if patch else ""))
+    if made is None:
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        return CustomResource(name, api_version, kind, wanted.get("spec"), wanted["metadata"], options)
+    given = {_snake(key): value for key, value in wanted.items() if key not in ("apiVersion", "kind", "status")}
+    found = made(name, opts=options, **given)
+    assert isinstance(found, pulumi.CustomResource)
+    return found
+
+
+def _class(api_version: str, kind: str) -> Any:
+    """The SDK's class of a kind, or ``None`` for a kind that Kubernetes itself does not have."""
+    group, _, version = api_version.rpartition("/")
+    if "." in group and not group.endswith(".k8s.io"):
+        return None
+    try:
+        return getattr(import_module(f"pulumi_kubernetes.{group.partition('.')[0] or 'core'}.{version}"), kind, None)
+    except ModuleNotFoundError:
+        return None
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
