@@ -124,7 +124,8 @@ def test_an_engine_does_not_trust_another_engines_members(delivery: Delivery) ->
         for host, pki in (("r1-h2", "/etc/redis/sessions/pki"), ("r2-h1", "/etc/etcd/config-store/pki"))
     }
     assert said["r2-h1"].startswith("HTTP/1.1 200"), said
-    assert "alert" in said["r1-h2"] and "200" not in said["r1-h2"], said
+    # The server's alert may be overtaken by its hanging up.
+    assert re.search(r"ssl\.SSL|ConnectionReset", said["r1-h2"]) and "HTTP/1.1" not in said["r1-h2"], said
 
 
 def test_no_secret_in_plain_state(delivery: Delivery) -> None:
