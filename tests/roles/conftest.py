@@ -13,7 +13,7 @@ import testinfra
 from scenario import ORDER, Scenarios
 from testinfra.host import Host
 
-from greenfield.artifacts import mirror_dir
+from greenfield.artifacts import mirror_dir, registry_url
 from greenfield.artifacts.catalogue import names_for
 from greenfield.artifacts.mirror import make_lock, sync
 from greenfield.lab.lab import Lab
@@ -46,8 +46,11 @@ def plan(spec: Spec) -> Plan:
 
 
 @pytest.fixture(scope="session")
-def lab(plan: Plan) -> Iterator[Lab]:
-    """The booted lab; bare at the start of a session and gone at its end, unless it is kept."""
+def lab(plan: Plan, facts: dict[str, Any]) -> Iterator[Lab]:
+    """The booted lab; bare at the start of a session and gone at its end, unless it is kept.
+
+    After ``facts``, because it serves what the mirror holds when it comes up.
+    """
     lab = Lab(plan.site)
     keep = os.environ.get(KEEP) == "1"
     if not (keep and all(status.state == "running" for status in lab.status())):
@@ -68,6 +71,8 @@ def facts(spec: Spec, plan: Plan) -> dict[str, Any]:
     return {
         "baseline_apt_key": lock.apt_key,
         "baseline_artifacts": lock.digest_of(["host"]),
+        "containerd_registry_url": registry_url(plan.site.mirror.url),
+        "containerd_registry_certificate": lock.registry_certificate,
         "etcd_files": lock.files_of("etcd-3.6", plan.site.mirror.url),
         "redis_passwords": {user: secrets.token_urlsafe(24) for user in ("admin", "app", "replication", "metrics")},
     }
