@@ -134,13 +134,13 @@ class Delivery:
         imported = self.greenfield("pulumi", str(self.spec), "stack", "import", "--file", str(file))
         assert imported.returncode == 0, imported.stdout
 
-    def processes(self) -> list[str]:
-        """Command lines of what runs on the workstation because of a ``greenfield`` of this seat, by its state."""
-        mark, found = f"XDG_STATE_HOME={self.environment['XDG_STATE_HOME']}", []
+    def processes(self) -> set[tuple[int, str]]:
+        """What runs on the workstation because of a ``greenfield`` of this seat: number and command line."""
+        mark, found = f"XDG_STATE_HOME={self.environment['XDG_STATE_HOME']}", set()
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if mark in (place / "environ").read_text(errors="replace").split("\0"):
-                    found.append((place / "cmdline").read_text().replace("\0", " "))
+                    found.add((int(place.name), (place / "cmdline").read_text().replace("\0", " ")))
         return found
 
     def logins(self) -> int:

@@ -278,6 +278,8 @@ def test_quarantined_host_is_left_alone_and_caught_up(delivery: Delivery) -> Non
 def test_interrupted_change_ends_in_good_order(delivery: Delivery) -> None:
     """Ctrl-C in the middle of a change: all of it ends, and the hosts that it was at are known to be unfinished."""
     before = delivery.set_memory(288)
+    # Pulumi's language host outlives a kill -9, as in an earlier test, by some minutes.
+    orphans = delivery.processes()
     log = delivery.folder / "interrupted.log"
     process = delivery.start_up(log)
     _wait_for(log, "sessions-r1  0/2 hosts", 120)
@@ -287,7 +289,7 @@ def test_interrupted_change_ends_in_good_order(delivery: Delivery) -> None:
     assert process.returncode == 1, said[-4000:]
     assert "cancelling" in said
     assert "sessions-r1: cancelled" in said, said[-4000:]
-    assert delivery.processes() == []
+    assert delivery.processes() <= orphans
     # The spec of before: the hosts must be looked at all the same, for nobody knows what the interrupted run did.
     delivery.set_memory(before)
     result = delivery.up()
@@ -299,6 +301,7 @@ def test_interrupted_change_ends_in_good_order(delivery: Delivery) -> None:
 def test_second_interrupt_ends_a_run_at_once_and_the_next_finishes(delivery: Delivery) -> None:
     """What a supervisor does (SIGTERM, and again): no process stays, and the change is finished by the next run."""
     delivery.set_memory(288)
+    orphans = delivery.processes()
     log = delivery.folder / "terminated.log"
     process = delivery.start_up(log)
     _wait_for(log, "sessions-r1  0/2 hosts", 120)
@@ -308,7 +311,7 @@ def test_second_interrupt_ends_a_run_at_once_and_the_next_finishes(delivery: Del
     process.wait(30)
     assert process.returncode == 1, log.read_text(errors="replace")[-4000:]
     deadline = time.monotonic() + 10
-    while left := delivery.processes():
+    while left := delivery.processes() - orphans:
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
     result = delivery.up()
