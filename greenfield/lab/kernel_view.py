@@ -67,18 +67,21 @@ def boot_script() -> str:
     return f"""set -u
 mkdir -p /run/greenfield /dev/disk/by-id
 : > {MARKER}
+: > {MARKER}.mounts
 echo > {FOLDER}/kernel/boot
 for own in {FOLDER}/kernel/*,*; do
     name=${{own##*/}}
     IFS=,; set -- $name; IFS=/; entry="/$*"; unset IFS
     # Not every setting is visible in a network namespace.
     [ -e "$entry" ] || continue
-    mount --bind "$own" "$entry" || exit 1
+    echo "$own $entry none bind 0 0" >> {MARKER}.mounts
     case $name in
         proc,sys,*) shift 2; IFS=.; echo "$*" >> {MARKER}; unset IFS ;;
         *) echo "$entry" >> {MARKER} ;;
     esac
 done
+# All by one program, as a host has half a hundred and boots with many others.
+mount --all --fstab {MARKER}.mounts || exit 1
 while read -r link device; do
     ln -sfn "../../$device" "/dev/disk/by-id/$link"
 done < {FOLDER}/disks
