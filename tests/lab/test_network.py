@@ -48,12 +48,12 @@ def test_a_default_route_made_by_hand_leads_nowhere(lab: Lab) -> None:
 
 
 def test_the_mirror_is_served(lab: Lab) -> None:
-    root = mirror_dir("labtest")
+    root = mirror_dir("labtest") / "files"
     root.mkdir(parents=True, exist_ok=True)
     probe = root / "probe.txt"
     probe.write_text("from the mirror\n")
     try:
-        script = f"import urllib.request as r; print(r.urlopen('{lab.site.mirror.url}/probe.txt').read().decode())"
+        script = f"import urllib.request as r; print(r.urlopen('{lab.site.mirror.url}/files/probe.txt').read().decode())"
         assert "from the mirror" in lab.run("r3-h1", ["python3", "-c", script]).stdout
     finally:
         probe.unlink()
