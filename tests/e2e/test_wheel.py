@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -33,10 +34,11 @@ class Program:
     folder: Path
     lab: Lab
 
-    def run(self, *command: str, timeout: float = 600) -> str:
+    def run(self, *command: str, **environment: str) -> str:
         """Run a command in the folder; it must succeed."""
         mirror = str(self.folder.parent / "mirror")
-        result = self.installed.run(*command, folder=self.folder, timeout=timeout, GREENFIELD_MIRROR_DIR=mirror)
+        more = {"GREENFIELD_MIRROR_DIR": mirror, **environment}
+        result = self.installed.run(*command, folder=self.folder, timeout=600, **more)
         assert result.returncode == 0, result.stdout[-6000:]
         return result.stdout
 
@@ -53,7 +55,9 @@ def program(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> I
         lab = Lab(load([folder]).sites[SITE])
         made = Program(installed, folder, lab)
         lab.down()
-        made.run(str(installed.python.parent / "greenfield"), "mirror", "sync", ".")
+        # The workstation's own Go builds etcd, where an earlier sync has not.
+        path = f"{installed.environment()['PATH']}:{os.environ['PATH']}"
+        made.run(str(installed.python.parent / "greenfield"), "mirror", "sync", ".", PATH=path)
         lab.up()
         made.run("pulumi", "stack", "init", SITE)
         yield made
