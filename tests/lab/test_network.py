@@ -53,7 +53,8 @@ def test_the_mirror_is_served(lab: Lab) -> None:
     probe = root / "probe.txt"
     probe.write_text("from the mirror\n")
     try:
-        script = f"import urllib.request as r; print(r.urlopen('{lab.site.mirror.url}/files/probe.txt').read().decode())"
+        url = f"{lab.site.mirror.url}/files/probe.txt"
+        script = f"import urllib.request as r; print(r.urlopen('{url}').read().decode())"
         assert "from the mirror" in lab.run("r3-h1", ["python3", "-c", script]).stdout
     finally:
         probe.unlink()
