@@ -12,7 +12,7 @@ from greenfield.errors import ProviderError
 from greenfield.kubernetes_provider import taints
 from greenfield.kubernetes_provider.api import APPLY, Api, ApiError, Json
 from greenfield.kubernetes_provider.kinds import Kind
-from greenfield.kubernetes_provider.target import PROPAGATION, Target, annotation, managed_by
+from greenfield.kubernetes_provider.target import MANAGERS, PROPAGATION, Target, annotation, managed_by
 
 OWNERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"})
 """Kinds that go only after the pods they made. Of others nothing is left behind, and the collector takes its time."""
@@ -59,13 +59,19 @@ async def make(api: Api, wish: Wish, *, upsert: bool) -> Json:
     live = await api.get(wish.path)
     if wish.target.patch and live is None:
         raise ProviderError(f"{wish.target.label} is not there, so it can't be patched", fix="create it first")
-    if live is not None and not wish.target.patch and not upsert and not managed_by(live, wish.manager):
+    if not upsert:
+        _ours(wish, live, wish.manager)
+    return await apply(api, wish)
+
+
+def _ours(wish: Wish, live: Json | None, manager: str) -> None:
+    """Raises ProviderError for an object that someone else made."""
+    if live is not None and not wish.target.patch and not managed_by(live, manager):
         raise ProviderError(
             f"{wish.target.label} is there already and was not made by this stack",
             fix=f"pulumi import it under the id {wish.target.identity}, give this one another name, "
             "or set upsertExistingObjects on the provider",
         )
-    return await apply(api, wish)
 
 
 async def apply(api: Api, wish: Wish) -> Json:
@@ -82,6 +88,15 @@ async def apply(api: Api, wish: Wish) -> Json:
     if wish.on_node:
         return await taints.settle(api, wish.path, *_taints(wish), wish.manager)
     return live
+
+
+async def rehearse_making(api: Api, wish: Wish, *, upsert: bool) -> None:
+    """The same as ``rehearse`` for an object that is made: one of a stack may be there still, to be replaced by it."""
+    live = await api.get(wish.path)
+    if live is None or wish.target.patch or upsert:
+        await rehearse(api, wish)
+    else:
+        _ours(wish, live, MANAGERS)
 
 
 async def rehearse(api: Api, wish: Wish) -> None:

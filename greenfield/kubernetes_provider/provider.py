@@ -223,7 +223,11 @@ class KubernetesProvider(sdk.Provider):
             if await self._kinds.find(wanted.api_version, wanted.kind) is None:
                 # Its definition may be made in the same run.
                 return
-            await objects.rehearse(self._api, await self._wish(urn, inputs, state, former))
+            wish = await self._wish(urn, inputs, state, former)
+            if state:
+                await objects.rehearse(self._api, wish)
+            else:
+                await objects.rehearse_making(self._api, wish, upsert=self._settings.upsert)
         except UnreachableError as error:
             self._display.note(urn, f"not rehearsed: {error.message}")
 

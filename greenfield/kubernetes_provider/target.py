@@ -17,6 +17,8 @@ TIMEOUT = "pulumi.com/timeoutSeconds"
 PATCH_FORCE = "pulumi.com/patchForce"
 PATCH_MANAGER = "pulumi.com/patchFieldManager"
 WAIT_FOR = "pulumi.com/waitFor"
+MANAGERS = "pulumi-kubernetes-"
+"""What the field managers of stacks begin with, the official plugin's too."""
 PROPAGATION = "pulumi.com/deletionPropagationPolicy"
 
 REFUSED = {
@@ -101,7 +103,7 @@ def field_manager(urn: str, state: Mapping[str, Any], inputs: Mapping[str, Any])
     A state of the official plugin names its own, which is kept.
     """
     kept = state.get("__fieldManager")
-    return str(kept or annotation(inputs, PATCH_MANAGER) or f"pulumi-kubernetes-{_short(urn)}")
+    return str(kept or annotation(inputs, PATCH_MANAGER) or MANAGERS + _short(urn))
 
 
 def _short(urn: str) -> str:
@@ -109,6 +111,6 @@ def _short(urn: str) -> str:
 
 
 def managed_by(live: Json, manager: str) -> bool:
-    """Whether a field manager owns fields of an object."""
+    """Whether a field manager, or one of those that begin so, owns fields of an object."""
     fields = (live.get("metadata") or {}).get("managedFields") or []
-    return any(each.get("manager") == manager for each in fields)
+    return any(str(each.get("manager")).startswith(manager) for each in fields)

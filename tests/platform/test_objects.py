@@ -1,0 +1,196 @@
+"""The plugin's life with the real engine, the real SDK and a real API server."""
+
+from __future__ import annotations
+
+from control_plane import ControlPlane
+from stack import Stack, counts
+
+HEAD = """
+import os
+import pulumi
+import pulumi_kubernetes as k
+provider = k.Provider("cluster", kubeconfig=os.environ["TEST_KUBECONFIG"])
+on = pulumi.ResourceOptions(provider=provider)
+space = k.core.v1.Namespace("space", metadata={"name": "{space}"}, opts=on)
+"""
+
+CONTENT = """
+there = space.metadata.name
+settings = k.core.v1.ConfigMap("settings", metadata={"namespace": there}, data={"colour": "blue"}, opts=on)
+secret = k.core.v1.Secret(
+    "secret", metadata={"name": "word", "namespace": space.metadata.name}, string_data={"word": "xyzzy-plugh"}, opts=on
+)
+kind = k.apiextensions.v1.CustomResourceDefinition("kind", metadata={"name": "lamps.test.greenfield.io"}, spec={
+    "group": "test.greenfield.io", "scope": "Namespaced",
+    "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp"},
+    "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+        "type": "object", "properties": {"spec": {"type": "object", "properties": {"watts": {"type": "integer"}}}}}}}],
+}, opts=on)
+lamp = k.apiextensions.CustomResource(
+    "lamp", "test.greenfield.io/v1", "Lamp", spec={"watts": 40},
+    metadata={"name": "lamp", "namespace": there}, opts=pulumi.ResourceOptions(provider=provider, depends_on=[kind])
+)
+group = k.yaml.ConfigGroup("group", yaml=[\"\"\"
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: runner, namespace: {space}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: out, namespace: {space}}
+spec: {type: ExternalName, externalName: example.org}
+\"\"\"], opts=pulumi.ResourceOptions(provider=provider, depends_on=[space]))
+pulumi.export("settings", settings.metadata.name)
+"""
+
+SHOP = """
+def shop(replicas, app, seconds="600s"):
+    labels, waits = {"app": app}, pulumi.CustomTimeouts(create=seconds, update=seconds)
+    return k.apps.v1.Deployment("shop", metadata={"name": "shop", "namespace": space.metadata.name}, spec={
+        "replicas": replicas, "selector": {"match_labels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [
+            {"name": "shop", "image": "registry.example.org/shop:1", "resources": {"requests": {"cpu": "1000m"}}}]}},
+    }, opts=pulumi.ResourceOptions(provider=provider, custom_timeouts=waits))
+"""
+
+
+def _program(space: str, *parts: str) -> str:
+    return "".join([HEAD, *parts]).replace("{space}", space)
+
+
+def test_a_life(plane: ControlPlane, stack: Stack) -> None:
+    """Made, left alone, changed, made anew, drifted, mended, taken away."""
+    program = _program("life", CONTENT, SHOP, "shop(0, 'shop')\n")
+    said = stack.up(program)
+    assert counts(said)["created"] == 11, said
+    assert plane.ask("/apis/test.greenfield.io/v1/namespaces/life/lamps/lamp")["spec"] == {"watts": 40}
+    assert plane.ask("/api/v1/namespaces/life/serviceaccounts/runner")
+    assert plane.ask("/api/v1/namespaces/life/secrets/word")["data"] == {"word": "eHl6enktcGx1Z2g="}
+    for secret in ("xyzzy-plugh", "eHl6enktcGx1Z2g", plane.token):
+        assert secret not in stack.state
+
+    assert counts(stack.up()) == {"unchanged": 11}
+
+    said = stack.up(program.replace("40", "60"))
+    assert (counts(said), "watts" in said) == ({"updated": 1, "unchanged": 10}, True)
+    assert plane.ask("/apis/test.greenfield.io/v1/namespaces/life/lamps/lamp")["spec"] == {"watts": 60}
+
+    before = plane.ask("/apis/apps/v1/namespaces/life/deployments/shop")["metadata"]["uid"]
+    program = program.replace("40", "60").replace("shop(0, 'shop')", "shop(0, 'shop2')")
+    said = stack.up(program)
+    assert counts(said)["replaced"] == 1, said
+    after = plane.ask("/apis/apps/v1/namespaces/life/deployments/shop")
+    assert after["metadata"]["uid"] != before
+    assert after["spec"]["selector"] == {"matchLabels": {"app": "shop2"}}
+
+    _drift(plane, stack)
+
+    stack.pulumi("destroy", "--yes")
+    assert plane.ask("/api/v1/namespaces/life") is None
+    assert plane.ask("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lamps.test.greenfield.io") is None
+    assert stack.resources() == []
+
+
+def _drift(plane: ControlPlane, stack: Stack) -> None:
+    """What someone changed or deleted is found by a refresh and mended by the next run; what others added is theirs."""
+    lamp = "/apis/test.greenfield.io/v1/namespaces/life/lamps/lamp"
+    name = stack.pulumi("stack", "output", "settings").strip()
+    assert counts(stack.pulumi("refresh", "--yes")) == {"unchanged": 11}
+    merge = "application/merge-patch+json"
+    plane.ask(f"{lamp}?fieldManager=pulumi-kubernetes-none", "PATCH", {"metadata": {"labels": {"theirs": "1"}}}, merge)
+    assert counts(stack.up())["unchanged"] == 11
+
+    plane.ask(f"{lamp}?fieldManager=someone", "PATCH", {"spec": {"watts": 99}}, merge)
+    plane.ask(f"/api/v1/namespaces/life/configmaps/{name}", "DELETE")
+    said = stack.pulumi("refresh", "--yes")
+    assert counts(said) == {"updated": 1, "deleted": 1, "unchanged": 9}, said
+
+    said = stack.up(fails=True)
+    assert 'conflict with "someone"' in said, said
+    assert "pulumi.com/patchForce" in said
+
+    program = (stack.folder / "__main__.py").read_text()
+    said = stack.up(
+        program.replace('{"name": "lamp", ', '{"name": "lamp", "annotations": {"pulumi.com/patchForce": "true"}, ')
+    )
+    assert counts(said).get("updated") == 1, said
+    mended = plane.ask(lamp)
+    assert mended["spec"] == {"watts": 60}
+    assert mended["metadata"]["labels"] == {"theirs": "1"}
+    name = stack.pulumi("stack", "output", "settings").strip()
+    assert plane.ask(f"/api/v1/namespaces/life/configmaps/{name}")["data"] == {"colour": "blue"}
+    assert counts(stack.up()) == {"unchanged": 11}
+
+
+def test_what_never_becomes_ready_fails_at_its_deadline_with_the_events(plane: ControlPlane, stack: Stack) -> None:
+    said = stack.up(_program("stuck", SHOP, "shop(1, 'shop', '4s')\n"), fails=True)
+    assert "Deployment stuck/shop is not ready after 4 s: 0 of 1 replicas are available" in said, said
+    assert "no node was chosen for it" in said
+    assert "ScalingReplicaSet Deployment shop" in said
+    assert plane.ask("/apis/apps/v1/namespaces/stuck/deployments/shop")
+
+    # It is in the state, so that the next run goes on from there.
+    said = stack.up(_program("stuck", SHOP, "shop(0, 'shop', '60s')\n"))
+    assert counts(said)["updated"] == 1, said
+    assert plane.ask("/apis/apps/v1/namespaces/stuck/deployments/shop")["spec"]["replicas"] == 0
+    stack.pulumi("destroy", "--yes")
+    assert plane.ask("/api/v1/namespaces/stuck") is None
+
+
+def test_a_preview_says_what_the_server_would(plane: ControlPlane, stack: Stack) -> None:
+    program = _program(
+        "seen",
+        "k.core.v1.Service('s', metadata={'name': 's', 'namespace': 'default'}, "
+        "spec={'type': 'ClusterIP', 'ports': [{'port': 70000}]}, opts=on)\n",
+    )
+    stack.write(program)
+    said = stack.pulumi("preview", fails=True)
+    assert "Service default/s was refused" in said, said
+    assert "70000" in said
+    stack.write(program.replace("70000", "70"))
+    stack.pulumi("preview")
+    assert plane.ask("/api/v1/namespaces/seen") is None
+    assert plane.ask("/api/v1/namespaces/default/services/s") is None
+
+
+def test_a_cluster_that_does_not_answer_can_be_previewed_but_not_changed(stack: Stack) -> None:
+    stack.environment["TEST_KUBECONFIG"] = stack.kubeconfig.replace("127.0.0.1", "127.0.0.2")
+    stack.write(_program("nowhere"))
+    said = stack.pulumi("preview")
+    assert "not rehearsed: the cluster at https://127.0.0.2" in said, said
+    said = stack.up(fails=True)
+    assert "does not answer" in said
+
+
+def test_what_is_there_already_is_not_taken(plane: ControlPlane, stack: Stack) -> None:
+    said = stack.up(_program("kube-public"), fails=True)
+    assert "Namespace kube-public is there already and was not made by this stack" in said, said
+    assert plane.ask("/api/v1/namespaces/kube-public")["metadata"]["labels"] == {
+        "kubernetes.io/metadata.name": "kube-public"
+    }
+
+
+def test_what_is_held_is_not_gone_at_the_deadline(plane: ControlPlane, stack: Stack) -> None:
+    held = (
+        "k.core.v1.ConfigMap('held', metadata={'name': 'held', 'namespace': space.metadata.name, "
+        "'finalizers': ['test.greenfield.io/hold']}, opts=pulumi.ResourceOptions(provider=provider, "
+        "custom_timeouts=pulumi.CustomTimeouts(delete='3s')))\n"
+    )
+    stack.up(_program("held", held))
+    said = stack.pulumi("destroy", "--yes", fails=True)
+    assert "ConfigMap held/held is not gone after 3 s; finalizers: test.greenfield.io/hold" in said, said
+    plane.ask(
+        "/api/v1/namespaces/held/configmaps/held",
+        "PATCH",
+        {"metadata": {"finalizers": None}},
+        "application/merge-patch+json",
+    )
+    stack.pulumi("destroy", "--yes")
+    assert plane.ask("/api/v1/namespaces/held") is None
+
+
+def test_helm_releases_are_refused_in_words(stack: Stack) -> None:
+    stack.write(HEAD.replace("{space}", "helm") + "k.helm.v3.Release('r', chart='x', opts=on)\n")
+    said = stack.pulumi("preview", fails=True)
+    assert "Helm releases are not covered by Greenfield's Kubernetes plugin" in said, said
