@@ -70,7 +70,7 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
 
 def roles_digest(roles: tuple[str, ...]) -> str:
     """Digest of the roles' content and of the modules they call."""
-    return content.digest(*(content.roles() / role for role in roles), content.collections())
+    return content.digest(*(part for role in roles for part in content.parts_of(role)))
 
 
 def engines_on(plan: Plan, cell: Cell) -> list[str]:

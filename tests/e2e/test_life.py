@@ -68,6 +68,8 @@ def test_tampered_artifact_stops_before_hosts(delivery: Delivery) -> None:
     """One flipped byte in the mirror is named, and no host is touched."""
     package = next((Path(delivery.environment["GREENFIELD_MIRROR_DIR"]) / "e2e" / "apt").rglob("chrony_*.deb"))
     good = package.read_bytes()
+    # Under a new inode: other mirrors of this machine, and the store, have links to the old one.
+    package.unlink()
     package.write_bytes(good[:1000] + bytes([good[1000] ^ 1]) + good[1001:])
     try:
         result = delivery.up()

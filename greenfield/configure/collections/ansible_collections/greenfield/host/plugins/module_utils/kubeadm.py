@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import urllib.error
@@ -33,6 +34,16 @@ class Kubeadm:
     def run(self, *words, seconds):
         """Run kubeadm; its output. Raises KubeadmError."""
         return self._program("kubeadm", words, seconds)
+
+    def init(self, *words, seconds):
+        """``kubeadm init``, or phases of it."""
+        # kubeadm wants this file although an administrator's serves as well; it must not stay.
+        needed = os.path.join(self.config, "super-admin.conf")
+        shutil.copy2(os.path.join(self.config, "admin.conf"), needed)
+        try:
+            return self.run("init", *words, "--config", self.path("init"), seconds=seconds)
+        finally:
+            os.unlink(needed)
 
     def apply(self, seconds=60):
         """Lay down the cluster's own objects (rights, metrics), owned by the delivery."""

@@ -89,6 +89,9 @@ from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import (
 
 PKI = "/etc/kubernetes/pki"
 UNITS = ("greenfield-kubernetes-api.service", "kubelet.service", "flanneld.service")
+ENTRY_SECONDS = 150
+"""How long a member that joins waits for the first one to begin, which takes about 20 s."""
+
 ENGINE_LABEL = "greenfield.io/engine"
 FORMED = "/api/v1/namespaces/kube-system/configmaps/greenfield-formed"
 
@@ -137,6 +140,8 @@ class Plane:
         trouble = wait(self.seconds, self.own_trouble)
         if trouble:
             raise KubeadmError(f"after {done}, {trouble}; see journalctl -u kubelet and /var/log/pods on {self.node}")
+        # Without these rights no node gets its network, so no node becomes ready.
+        self.kubeadm.apply()
         self.kubeadm.note()
         return done
 
@@ -145,10 +150,9 @@ class Plane:
         subprocess.run(["systemctl", "start", "--no-block", *UNITS], check=True)
         first = self.parameters["plane"][0]["host"] == self.node
         if first and not self.parameters["formed"] and not self.others():
-            self.kubeadm.run("init", "--config", self.kubeadm.path("init"), seconds=self.seconds)
-            self.kubeadm.apply()
+            self.kubeadm.init(seconds=self.seconds)
             return "init"
-        trouble = wait(self.seconds, lambda: "" if self.others() else "no member of the control plane answers")
+        trouble = wait(ENTRY_SECONDS, lambda: "" if self.others() else "no member of the control plane answers")
         if trouble:
             raise KubeadmError(f"{self.node} can't join: {trouble}")
         if self.parameters["stacked"]:
@@ -162,9 +166,7 @@ class Plane:
             self.kubeadm.run("upgrade", "node", "--config", self.kubeadm.path("upgrade"), seconds=self.seconds)
         else:
             # The configuration that it follows is the cluster's own record, so that is brought up to date first.
-            self.kubeadm.run(
-                "init", "phase", "upload-config", "kubeadm", "--config", self.kubeadm.path("init"), seconds=60
-            )
+            self.kubeadm.init("phase", "upload-config", "kubeadm", seconds=60)
             self.kubeadm.run(
                 "upgrade", "apply", "--yes", "--config", self.kubeadm.path("upgrade"), seconds=self.seconds
             )
@@ -172,7 +174,7 @@ class Plane:
 
     def _reconfigure(self):
         for phase in (("control-plane", "all"), ("upload-config", "kubeadm")):
-            self.kubeadm.run("init", "phase", *phase, "--config", self.kubeadm.path("init"), seconds=60)
+            self.kubeadm.init("phase", *phase, seconds=60)
         return "reconfigure"
 
     def formed(self):
