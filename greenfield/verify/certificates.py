@@ -46,7 +46,7 @@ class Certificate:
 
 def site_authority(host: testinfra.host.Host) -> str:
     """The authority (PEM) that a host's own certificate is from. No engine may take it for its own."""
-    return host.check_output("cat /etc/greenfield/pki/ca.crt").strip()
+    return str(host.check_output("cat /etc/greenfield/pki/ca.crt")).strip()
 
 
 def _chained(own: x509.Certificate, authority: x509.Certificate) -> bool:
