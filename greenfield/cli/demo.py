@@ -48,7 +48,7 @@ def demo(
         workspace.forget()
     workspace.prepare()
     delivered_to.write_text(lab.born)
-    workspace.drop_dead_lock()
+    workspace.go_on()
     step("pulumi up")
     if workspace.pulumi(*up_arguments(preview=False, yes=True, refresh=False, extra=["--skip-preview"]), check=False):
         raise typer.Exit(1)

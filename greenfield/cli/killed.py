@@ -1,10 +1,13 @@
-"""What a run that was killed leaves in a stack's state, and how the state is made true again."""
+"""What a run that was ended at once leaves in a stack's state, and how the state is made true again."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from greenfield.provider.cell_state import DRIFTED
+
+PENDING = "pending_operations"
+"""Key of a deployment: what was going on when its state was written last."""
 
 CHANGING = ("updating", "deleting")
 """Kinds of pending operations, in Pulumi's words, that touch hosts of a resource which the state already holds."""
@@ -16,7 +19,7 @@ def mend(deployment: dict[str, Any]) -> bool:
     Each of our operations can be done again, so none needs a person to look. But hosts that were being changed may have
     what the state does not know of, even when the next run has the spec of before: they are marked as drifted.
     """
-    pending = deployment.pop("pending_operations", None) or []
+    pending = deployment.pop(PENDING, None) or []
     changing = {operation["resource"]["urn"] for operation in pending if operation["type"] in CHANGING}
     for resource in deployment.get("resources") or []:
         outputs = resource.get("outputs") or {}

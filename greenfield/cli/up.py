@@ -61,7 +61,7 @@ def _run(spec: Path, cluster: str | None, quarantine: str, *, preview: bool, yes
 
     workspace = Workspace.of(spec, cluster)
     workspace.prepare()
-    workspace.drop_dead_lock()
+    workspace.go_on()
     # Always, also when empty: Pulumi keeps what --config says for the runs after it.
     extra = ["--config", f"greenfield:quarantine={quarantine}"]
     code = workspace.pulumi(*up_arguments(preview=preview, yes=yes, refresh=refresh, extra=extra), check=False)

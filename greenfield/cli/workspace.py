@@ -55,7 +55,12 @@ class Workspace:
     @property
     def exists(self) -> bool:
         """Whether the stack was made before."""
-        return (state.folder() / "pulumi" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json").exists()
+        return self._checkpoint.exists()
+
+    @property
+    def _checkpoint(self) -> Path:
+        """The stack's state, when it lies in the state folder of ours."""
+        return state.folder() / "pulumi" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
     def prepare(self) -> None:
         """Write the project and its config, and make the stack, where they are not there yet."""
@@ -110,22 +115,29 @@ class Workspace:
         found |= _own(os.environ)
         return found
 
-    def drop_dead_lock(self) -> None:
-        """Remove the stack's lock when the run that took it is dead (killed, or the machine restarted)."""
+    def go_on(self) -> None:
+        """Make the stack fit for a run, whatever became of the one before: killed, ended at once, machine restarted."""
+        if self._locked() or not self._checkpoint.exists():
+            return
+        # Asked of the file first: exporting a state takes as long as a small preview.
+        if killed.PENDING in self._checkpoint.read_text():
+            self._mend_state()
+
+    def _locked(self) -> bool:
+        """Whether a run holds the stack's lock; that of a run on this machine that is dead is removed."""
         folder = state.folder() / "pulumi" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
         for path in folder.glob("*.json"):
             holder = json.loads(path.read_text())
             here = holder.get("hostname") == socket.gethostname()
-            if here and not Path(f"/proc/{holder.get('pid')}").exists():
-                err.print(
-                    f"[yellow]an earlier run (pid {holder['pid']}) was killed; going on where it stopped[/yellow]"
-                )
-                path.unlink(missing_ok=True)
-                (path.parent / f"{path.name}.attrs").unlink(missing_ok=True)
-                self._mend_state()
+            if not here or Path(f"/proc/{holder.get('pid')}").exists():
+                return True
+            err.print(f"[yellow]an earlier run (pid {holder['pid']}) was killed; going on where it stopped[/yellow]")
+            path.unlink(missing_ok=True)
+            (path.parent / f"{path.name}.attrs").unlink(missing_ok=True)
+        return False
 
     def _mend_state(self) -> None:
-        """Rid the stack's state of what a killed run was in the middle of."""
+        """Rid the stack's state of what a run was in the middle of."""
         file = self.folder / "state.json"
         self.pulumi("stack", "export", "--file", str(file), quiet=True)
         exported = json.loads(file.read_text())
