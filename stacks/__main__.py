@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pulumi
 
+from greenfield.platform import Platform, PlatformArgs
 from greenfield.resources import Cluster, ClusterArgs
 
 config = pulumi.Config("greenfield")
@@ -14,6 +15,7 @@ quarantine = [host for host in (config.get("quarantine") or "").split(",") if ho
 args = ClusterArgs.load(spec, cluster=config.get("cluster"), quarantine=quarantine)
 
 cluster = Cluster(args.plan.cluster.name, args)
+platforms = {each.name: Platform(each.name, PlatformArgs.on(each, args.plan, cluster)) for each in args.platforms}
 
 pulumi.export("spec", args.digest)
 pulumi.export("hosts", cluster.hosts)
@@ -21,3 +23,6 @@ pulumi.export("endpoints", cluster.endpoints)
 pulumi.export("passwords", cluster.passwords)
 pulumi.export("certificates", cluster.certificates)
 pulumi.export("certificate", cluster.certificate)
+if platforms:
+    pulumi.export("namespaces", {name: platform.namespaces for name, platform in platforms.items()})
+    pulumi.export("kubeconfigs", {name: platform.kubeconfig for name, platform in platforms.items()})

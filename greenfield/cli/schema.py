@@ -15,7 +15,8 @@ FILE = Path("docs/spec.md")
 @app.command()
 def schema(
     kind: Annotated[
-        str | None, typer.Argument(help="Site, Cluster, Standard, Budget, Platform or an engine kind; all when left out.")
+        str | None,
+        typer.Argument(help="Site, Cluster, Standard, Budget, Platform or an engine kind; all when left out."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help=f"Write all of it to {FILE} (in a checkout).")] = False,
     check: Annotated[bool, typer.Option("--check", help=f"Fail when {FILE} is not what would be written.")] = False,

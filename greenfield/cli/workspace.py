@@ -21,6 +21,8 @@ from greenfield.cli.app import err
 from greenfield.errors import GreenfieldError
 
 PROJECT = "greenfield"
+PLUGINS = ("greenfield", "kubernetes")
+"""What our environment brings; the second hands over to an installed official plugin (docs/platform.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Workspace:
             "name": PROJECT,
             "runtime": {"name": "python"},
             "main": str(content.root() / "stacks"),
-            "plugins": {"providers": [{"name": "greenfield", "path": str(Path(sys.executable).parent)}]},
+            "plugins": {
+                "providers": [{"name": name, "path": str(Path(sys.executable).parent)} for name in PLUGINS],
+            },
         }
         # JSON is YAML, and quotes every path.
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project, indent=2) + "\n")

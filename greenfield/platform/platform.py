@@ -8,11 +8,13 @@ import pulumi
 
 from greenfield.model.platform import Platform as PlatformSpec
 from greenfield.plan import Plan
+from greenfield.platform.access import administrator
 from greenfield.platform.classes import classes
 from greenfield.platform.nodes import Node, nodes_of, patches
 from greenfield.platform.sdk import declare
 from greenfield.platform.tenant import Tenant, TenantArgs
 from greenfield.platform.workload import Workload, WorkloadArgs
+from greenfield.resources import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +40,32 @@ class PlatformArgs:
         identity = f"{plan.site.name}/{plan.cluster.name}/{platform.engine}"
         return cls(platform, nodes_of(plan, platform.engine), kubeconfig, identity)
 
+    @classmethod
+    def on(cls, platform: PlatformSpec, plan: Plan, cluster: Cluster) -> PlatformArgs:
+        """Of a platform on a delivered cluster, once its Kubernetes engine and all its workers stand."""
+        return cls.of(platform, plan, administrator(platform.name, plan, cluster, platform.engine))
+
 
 class Platform(pulumi.ComponentResource):
-    """A platform. Outputs: ``nodes`` (host names) and ``namespaces`` (tenant to namespace).
+    """A platform.
+
+    Outputs: ``nodes`` (host names), ``namespaces`` (tenant to namespace), ``kubeconfig`` (the administrator's; secret).
 
     What it declares it owns: where others have changed a field of it, the next run sets it back.
     """
 
     nodes: pulumi.Output[list[str]]
     namespaces: pulumi.Output[dict[str, str]]
+    kubeconfig: pulumi.Output[str]
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Platform", name, {}, opts)
         import pulumi_kubernetes
 
+        self.kubeconfig = pulumi.Output.secret(args.kubeconfig)
         self.provider = pulumi_kubernetes.Provider(
             f"{name}-kubernetes",
-            kubeconfig=pulumi.Output.secret(args.kubeconfig),
+            kubeconfig=self.kubeconfig,
             cluster_identifier=args.identity,
             enable_patch_force=True,
             opts=pulumi.ResourceOptions(parent=self),
@@ -80,7 +91,8 @@ class Platform(pulumi.ComponentResource):
         names = list(self.tenants)
         made = pulumi.Output.all(*(each.namespace for each in self.tenants.values()))
         self.namespaces = made.apply(lambda found: dict(zip(names, found, strict=True)))
-        self.register_outputs({"nodes": self.nodes, "namespaces": self.namespaces})
+        outputs = {"nodes": self.nodes, "namespaces": self.namespaces, "kubeconfig": self.kubeconfig}
+        self.register_outputs(outputs)
 
 
 def _access_to(platform: PlatformSpec, tenant: str) -> tuple[str, ...]:

@@ -137,6 +137,28 @@ def _formation() -> dict[str, Any]:
     )
 
 
+def _kubeconfig() -> dict[str, Any]:
+    return _resource(
+        "A kubeconfig for a Kubernetes engine, with a client certificate that is renewed in time.",
+        {
+            "authority": _property(
+                {"type": "object", "additionalProperties": STRING}, "`certificate` and `privateKey`, PEM.", secret=True
+            ),
+            "server": _property(STRING, "URL of the API server."),
+            "cluster": _property(STRING, "Name of the cluster, for people."),
+            "commonName": _property(STRING, "User to Kubernetes."),
+            "organizations": _property(STRINGS, "Groups to Kubernetes."),
+            "lifetimeSeconds": _property(INTEGER, "Lifetime of the certificate."),
+            "renewBeforeSeconds": _property(INTEGER, "A certificate with less than this left is renewed."),
+        },
+        {
+            "kubeconfig": _property(STRING, "The kubeconfig.", secret=True),
+            "issued": _property(INTEGER, "The certificate's moment of issue."),
+            "authorityPrint": _property(STRING, "Fingerprint of the authority."),
+        },
+    )
+
+
 def package_schema() -> dict[str, Any]:
     """The whole schema (https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/)."""
     connection = {
@@ -163,6 +185,7 @@ def package_schema() -> dict[str, Any]:
         "resources": {
             "greenfield:index:Authority": _authority(),
             "greenfield:index:Password": _password(),
+            "greenfield:index:Kubeconfig": _kubeconfig(),
             "greenfield:index:Preflight": _preflight(),
             "greenfield:index:Cell": _cell(),
             "greenfield:index:Formation": _formation(),

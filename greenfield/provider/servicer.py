@@ -13,6 +13,7 @@ from greenfield.provider.authority import Authority
 from greenfield.provider.cell import Cell
 from greenfield.provider.display import Display
 from greenfield.provider.formation import Formation
+from greenfield.provider.kubeconfig import Kubeconfig
 from greenfield.provider.password import Password
 from greenfield.provider.preflight import Preflight
 from greenfield.provider.resource import Call, Resource, Values
@@ -36,6 +37,7 @@ class GreenfieldProvider(api.Provider):
         self._types: dict[str, Resource] = {
             "greenfield:index:Authority": Authority(),
             "greenfield:index:Password": Password(),
+            "greenfield:index:Kubeconfig": Kubeconfig(),
             "greenfield:index:Preflight": Preflight(self.session),
             "greenfield:index:Cell": Cell(self.session, self._rollout),
             "greenfield:index:Formation": Formation(self.session),

@@ -14,6 +14,7 @@ import pulumi
 from greenfield.artifacts import Lock, load_lock, registry_url
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
+from greenfield.model.platform import Platform
 from greenfield.plan import Plan, load_placement, make_plan, save_placement
 from greenfield.resources.cell_inputs import known
 from greenfield.resources.engine import Engine, EngineArgs
@@ -32,12 +33,14 @@ class ClusterArgs:
         folder: the spec's folder; the placement record and the artifact lock lie there.
         lock: what hosts may install; ``None`` where ``greenfield mirror sync`` has not run yet.
         digest: digest of the spec, for the outputs.
+        platforms: what the spec declares on the cluster's Kubernetes engines; ``greenfield.platform`` does that.
     """
 
     plan: Plan
     folder: Path
     lock: Lock | None
     digest: str = ""
+    platforms: tuple[Platform, ...] = ()
 
     @classmethod
     def load(
@@ -57,9 +60,10 @@ class ClusterArgs:
         try:
             loaded = load([Path(spec)])
             chosen, site = loaded.cluster(cluster)
+            platforms = tuple(each for each in loaded.platforms.values() if each.cluster == chosen.name)
             standing = load_placement(loaded.folder, chosen.name)
             plan = make_plan(site, chosen, standing, frozenset(_configured() if quarantine is None else quarantine))
-            return cls(plan, loaded.folder.resolve(), load_lock(loaded.folder), loaded.digest)
+            return cls(plan, loaded.folder.resolve(), load_lock(loaded.folder), loaded.digest, platforms)
         except GreenfieldError as error:
             raise pulumi.RunError(str(error)) from None
 

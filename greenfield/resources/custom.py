@@ -48,6 +48,16 @@ class Password(pulumi.CustomResource):
         super().__init__("greenfield:index:Password", name, {"length": length, "value": None}, _options(opts, "value"))
 
 
+class Kubeconfig(pulumi.CustomResource):
+    """How a client reaches a Kubernetes engine, with a certificate of its own; ``kubeconfig`` is secret."""
+
+    kubeconfig: pulumi.Output[str]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = {"kubeconfig": None, "issued": None, "authorityPrint": None}
+        super().__init__("greenfield:index:Kubeconfig", name, {**inputs, **outputs}, _options(opts, "kubeconfig"))
+
+
 class Preflight(pulumi.CustomResource):
     """What must be true before a host is touched."""
 

@@ -19,10 +19,14 @@ DEADLINE_SECONDS = 300
 
 @dataclass(slots=True)
 class Stack:
-    """One stack. ``program`` is its Python program; it finds the kubeconfig in the environment."""
+    """One stack, whose Python program finds the kubeconfig in the environment.
+
+    ``named``: Pulumi.yaml says where the plugin is; else it is found on PATH.
+    """
 
     folder: Path
     kubeconfig: str
+    named: bool = True
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +44,9 @@ class Stack:
             "TEST_KUBECONFIG": self.kubeconfig,
         }
         self.environment.pop("KUBECONFIG", None)
-        project = {"name": "platform", "runtime": "python"}
+        # Either place is looked into: the project's own list, or PATH.
+        named = {"providers": [{"name": "kubernetes", "path": str(BIN)}]} if self.named else {}
+        project = {"name": "platform", "runtime": "python", "plugins": named}
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project))
         self.pulumi("stack", "init", "test")
 

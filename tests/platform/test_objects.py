@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from control_plane import ControlPlane
 from stack import Stack, counts
 
@@ -154,8 +156,9 @@ def test_a_preview_says_what_the_server_would(plane: ControlPlane, stack: Stack)
     assert plane.ask("/api/v1/namespaces/default/services/s") is None
 
 
-def test_a_cluster_that_does_not_answer_can_be_previewed_but_not_changed(stack: Stack) -> None:
-    stack.environment["TEST_KUBECONFIG"] = stack.kubeconfig.replace("127.0.0.1", "127.0.0.2")
+def test_a_cluster_that_does_not_answer_can_be_previewed_but_not_changed(plane: ControlPlane, tmp_path: Path) -> None:
+    """With the plugin found on PATH."""
+    stack = Stack(tmp_path / "stack", plane.kubeconfig.replace("127.0.0.1", "127.0.0.2"), named=False)
     stack.write(_program("nowhere"))
     said = stack.pulumi("preview")
     assert "not rehearsed: the cluster at https://127.0.0.2" in said, said
