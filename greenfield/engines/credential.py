@@ -16,6 +16,8 @@ class Credential:
             host of the engine, for as long as its authority lives.
         authority: who signs: empty for the engine's own authority, else the name of a further one that is derived from
             it; the role finds its certificate as ``AUTHORITY.crt`` (``ca.crt`` for the engine's own).
+        of: the option that names another engine of the cluster (one of ``references``): its own authority signs, and
+            the role finds that one's certificate as ``AUTHORITY.crt``. No further authority is derived then.
         common_name, organizations, dns, addresses, usages: what the certificate attests.
     """
 
@@ -26,6 +28,7 @@ class Credential:
     dns: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     usages: tuple[Literal["server", "client"], ...] = ("client",)
+    of: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As plain values, to travel in a cell's inputs."""

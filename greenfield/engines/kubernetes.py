@@ -103,6 +103,10 @@ def _credentials(bearer: Bearer) -> dict[str, Credential]:
             "etcd/healthcheck-client": Credential("certificate", ETCD_CA, "kube-etcd-healthcheck-client", dns=(host,)),
             "apiserver-etcd-client": Credential("certificate", ETCD_CA, "kube-apiserver-etcd-client", dns=(host,)),
         }
+    else:
+        found["apiserver-etcd-client"] = Credential(
+            "certificate", ETCD_CA, "kube-apiserver-etcd-client", dns=(host,), of="etcd"
+        )
     return found
 
 

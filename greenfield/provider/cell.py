@@ -11,6 +11,7 @@ from typing import Any
 from greenfield.configure import HostResult
 from greenfield.errors import ProviderError
 from greenfield.provider.cell_state import (
+    AUTHORITIES,
     DRIFTED,
     DesiredHosts,
     batch_of,
@@ -35,7 +36,7 @@ class Cell(Resource):
     went wrong).
     """
 
-    secrets = frozenset({"secrets", "authority"})
+    secrets = frozenset({"secrets", *AUTHORITIES})
     immutable = ("layer", "rack")
 
     def __init__(self, session: Session, rollouts: Callable[[str], Rollout]) -> None:
@@ -56,7 +57,7 @@ class Cell(Resource):
         replaces = tuple(key for key in self.immutable if old.get(key) != inputs.get(key))
         if replaces:
             return Difference(replaces, replaces)
-        if has_unknown(inputs.get("authority")) or has_unknown(inputs.get("secrets")):
+        if any(has_unknown(inputs.get(key)) for key in self.secrets):
             return Difference(("authority",), (), ("its certificates or passwords are made anew",))
         wanted = desired_hosts(old, inputs, int(time.time()))
         why = reasons(old, inputs, wanted)
@@ -192,5 +193,5 @@ def _at_hand(state: Values) -> list[str]:
 
 
 def _known(inputs: Values, old: Values) -> Values:
-    state = {key: value for key, value in {**old, **inputs}.items() if key != "authority"}
+    state = {key: value for key, value in {**old, **inputs}.items() if key not in AUTHORITIES}
     return {**state, "digests": UNKNOWN, "issued": UNKNOWN, "faults": UNKNOWN}

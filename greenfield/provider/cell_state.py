@@ -15,6 +15,9 @@ from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch, Gate
 from greenfield.provider.x509 import Pair, issue
 
+AUTHORITIES = ("authority", "authorities")
+"""Inputs that hold authorities' keys; no output does."""
+
 DRIFTED = "drifted"
 """In place of a digest: the host was found to differ from what it was converged to."""
 
@@ -107,10 +110,17 @@ def expired(state: Values, name: str, now: int) -> bool:
 
 
 def _authority_print(inputs: Values) -> str:
-    """A fingerprint of the authority that does not reveal its key."""
-    authority = inputs.get("authority") or {}
+    """A fingerprint of the authority, and of others that sign for the cell, that does not reveal their keys."""
+    authority, others = inputs.get("authority") or {}, inputs.get("authorities") or {}
     certificate = authority.get("certificate")
-    return _sha(certificate)[:16] if certificate else str(inputs.get("authorityPrint", ""))
+    if not certificate:
+        return str(inputs.get("authorityPrint", ""))
+    known = {option: other["certificate"] for option, other in others.items()}
+    return _sha([certificate, known] if known else certificate)[:16]
+
+
+def _pair(authority: Mapping[str, str]) -> Pair:
+    return Pair(authority["certificate"], authority["privateKey"])
 
 
 def batch_of(
@@ -139,11 +149,12 @@ def batch_of(
         host = wanted[name]
         own = dict(host.variables)
         if authority:
-            signer, lifetime = Pair(authority["certificate"], authority["privateKey"]), inputs["lifetimeSeconds"]
+            signer, lifetime = _pair(authority), inputs["lifetimeSeconds"]
             pair = issue(signer, host.subject, host.issued, lifetime)
             own |= {f"{prefix}_certificate": pair.certificate, f"{prefix}_private_key": pair.private_key}
             if host.credentials:
-                own[f"{prefix}_pki"] = make_credentials(signer, host.credentials, host.issued, lifetime)
+                others = {option: _pair(other) for option, other in (inputs.get("authorities") or {}).items()}
+                own[f"{prefix}_pki"] = make_credentials(signer, host.credentials, host.issued, lifetime, others)
         targets.append(Target(name, host.address, own))
     return Batch(
         urn=urn,
@@ -185,7 +196,7 @@ def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping
             digests[name], issued[name] = old["digests"][name], old["issued"][name]
         if name in (old.get("hosts") or {}):
             hosts[name] = old["hosts"][name]
-    kept = {**{key: value for key, value in inputs.items() if key != "authority"}, "hosts": hosts}
+    kept = {**{key: value for key, value in inputs.items() if key not in AUTHORITIES}, "hosts": hosts}
     return {**kept, "authorityPrint": _authority_print(inputs), "digests": digests, "issued": issued, "faults": faults}
 
 

@@ -93,6 +93,9 @@ def _cell() -> dict[str, Any]:
         "authority": _property(
             {"type": "object", "additionalProperties": STRING}, "`certificate` and `privateKey`, PEM.", secret=True
         ),
+        "authorities": _property(
+            ANY_MAP, "Authorities of engines that this one refers to, by the option that names them.", secret=True
+        ),
         "lifetimeSeconds": _property(INTEGER, "Lifetime of certificates."),
         "renewBeforeSeconds": _property(INTEGER, "A certificate with less than this left is renewed."),
         "connection": _property(CONNECTION, "How hosts are reached."),
@@ -108,13 +111,13 @@ def _cell() -> dict[str, Any]:
         ),
         "faults": _property(BY_NAME, "Host name to what went wrong."),
     }
-    optional = frozenset({"secrets", "quarantined", "gates", "wipe"})
+    optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe"})
     return _resource(
         "One layer on the hosts of one node pool in one rack: the unit of change.",
         inputs,
         outputs,
         optional,
-        frozenset({"authority"}),
+        frozenset({"authority", "authorities"}),
     )
 
 

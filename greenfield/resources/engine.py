@@ -10,6 +10,7 @@ import pulumi
 
 from greenfield.engines import ENGINES
 from greenfield.plan import engine_common
+from greenfield.plan.desired import references
 from greenfield.resources.cell_inputs import cell_inputs, known, roles_digest
 from greenfield.resources.custom import Authority, Cell, Formation, Password
 from greenfield.resources.health import as_json, gate_name, members_of, without_quarantined
@@ -81,6 +82,11 @@ class Engine(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
+    def _others(self) -> dict[str, pulumi.Output[dict[str, str]]]:
+        """Authorities of other engines that this one's members are clients of, by the option that names the engine."""
+        named = {other.engine: other.authority for other in self._args.after if other.authority is not self.authority}
+        return {option: named[name].pair for option, name in references(self._spec).items() if name in named}
+
     def _make_passwords(self) -> pulumi.Output[dict[str, str]]:
         child = pulumi.ResourceOptions(parent=self)
         made = {user: Password(f"{self._name}-{user}", opts=child) for user in self._kind.password_users}
@@ -93,6 +99,7 @@ class Engine(pulumi.ComponentResource):
         args, plan = self._args, self._args.site.args.plan
         own = {
             "authority": self.authority.pair,
+            "authorities": self._others(),
             "gates": [gate_name(plan, args.engine)],
             "secrets": self._secrets(),
             "wipe": args.engine in self._spec.wipe,

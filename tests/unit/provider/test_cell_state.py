@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from cell_shape import DAY, OTHER_AUTHORITY, failed, host, inputs, pair
+from cell_shape import AUTHORITY, DAY, OTHER_AUTHORITY, failed, host, inputs, pair
 
 from greenfield.configure import HostResult
 from greenfield.provider.cell_state import batch_of, desired_hosts, reasons, state_of
@@ -163,3 +163,11 @@ def test_only_taking_away_speaks_of_wiping(entry: str, said: bool | None) -> Non
     wanted = inputs("h1")
     batch = batch_of("urn", wanted, desired_hosts({}, wanted, NOW), ["h1"], frozenset(), entry=entry, retire=True)
     assert batch.common.get("etcd_wipe") is said
+
+
+def test_another_engines_new_authority_makes_new_certificates() -> None:
+    wanted = inputs("h1", authorities={"etcd": pair(AUTHORITY)})
+    state = converged(wanted)
+    assert why(state, wanted) == {}
+    assert why(state, inputs("h1", authorities={"etcd": pair(OTHER_AUTHORITY)})) == {"h1": "new certificate authority"}
+    assert not {"authority", "authorities"} & state.keys()

@@ -98,8 +98,15 @@ def test_the_public_half_fits_the_signing_key(files) -> None:
     assert len(b64decode(files["encryption.secret"])) == 32
 
 
-def test_an_external_etcd_needs_no_etcd_authority() -> None:
-    assert not [name for name in KUBERNETES.credentials(bearer(etcd="store")) if name.startswith("etcd/")]
+def test_a_client_of_another_engine_is_signed_by_that_engines_authority(authority) -> None:
+    """An external etcd's: its certificate lies where kubeadm looks for it, and none of an etcd of our own is made."""
+    store = make_authority("store", 10 * YEAR, datetime.fromtimestamp(AT - 86400, UTC))
+    wanted = {name: each.as_json() for name, each in KUBERNETES.credentials(bearer(etcd="store")).items()}
+    files = make_credentials(authority, wanted, AT, YEAR, {"etcd": store})
+    assert files["etcd/ca.crt"] == store.certificate
+    certificate(files, "apiserver-etcd-client").verify_directly_issued_by(certificate(files, "etcd/ca"))
+    assert store.private_key not in files.values()
+    assert "etcd/server.crt" not in files
 
 
 def test_a_worker_gets_nothing_of_the_control_plane() -> None:

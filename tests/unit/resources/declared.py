@@ -29,7 +29,12 @@ KEY = "-----BEGIN PRIVATE KEY-----"
 FILES = tuple(FileArtifact(name, "ab" * 32, 1, "3.6.5", "pkg:golang/x") for name in ("etcd", "etcdctl", "etcdutl"))
 LOCK = Lock(
     *("lab", "bookworm", "amd64", "2026-01-01", "the mirror's key", "AB"),
-    artifacts={"host": Artifact((), ()), "etcd-3.6": Artifact((), FILES), "redis-7.0": Artifact((), ())},
+    artifacts={
+        "etcd-3.6": Artifact((), FILES),
+        **{
+            name: Artifact((), ()) for name in ("host", "redis-7.0", "containers", "kubernetes-1.35", "kubernetes-node")
+        },
+    },
 )
 
 

@@ -13,6 +13,7 @@ from declared import KEY, Stack, declare, in_the_clear
 from lab_shape import build_cluster, build_site, etcd, lab_cluster, pool, redis
 
 from greenfield.content import root
+from greenfield.model.cluster import EngineSpec
 from greenfield.resources import ClusterArgs
 
 RACKS = ("r1", "r2", "r3")
@@ -106,6 +107,24 @@ def test_no_key_and_no_password_goes_to_the_engine_in_the_clear(stack: Stack) ->
     assert cell["secrets"]["redis_passwords"]["admin"] == "word of orders-sessions-admin"
     assert stack.of("Authority")["orders-lab-authority"].secret_outputs == ("privateKey",)
     assert {each.secret_outputs for each in stack.of("Password").values()} == {("value",)}
+
+
+def test_a_client_of_another_engine_gets_that_engines_authority_too(tmp_path: Path) -> None:
+    site = build_site(3, 3)
+    hardware = {"small": replace(site.hardware["small"], memory_bytes=8 * 2**30)}
+    options = {"pod_network": "10.200.0.0/16", "service_network": "10.201.0.0/16", "dns_domain": "cluster.local"}
+    kubernetes = EngineSpec(
+        *("platform", "kubernetes", "1.35", "all"),
+        options={"members": 3, "etcd": "store", "quota_bytes": 2**30, **options},
+        depends_on=("store",),
+    )
+    cluster = build_cluster([pool("all", 3, 1)], [etcd("store", "all"), kubernetes])
+    declared = declare(tmp_path, cluster, replace(site, hardware=hardware))
+    cell = declared.one("orders-platform-r1")
+    assert cell.plain["authority"]["certificate"].endswith("lab platform authority")
+    assert cell.plain["authorities"]["etcd"]["certificate"].endswith("lab store authority")
+    assert KEY not in json.dumps(in_the_clear(cell.inputs))
+    assert declared.one("orders-store-r1").plain["authorities"] == {}
 
 
 def test_outputs_tell_how_to_use_the_cluster(stack: Stack) -> None:
