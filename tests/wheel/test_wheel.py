@@ -118,7 +118,7 @@ def test_the_schema_is_one_that_other_languages_can_use(installed: Installed, tm
     start = asked.stdout.index("{")
     asked_schema = json.loads(asked.stdout[start:])
     assert {name.rsplit(":", 1)[-1] for name in asked_schema["resources"]} == {
-        *("Authority", "Cell", "Formation", "Password", "Preflight")
+        *("Authority", "Cell", "Formation", "Kubeconfig", "Password", "Preflight")
     }
     file = tmp_path / "schema.json"
     file.write_text(asked.stdout[start:])
