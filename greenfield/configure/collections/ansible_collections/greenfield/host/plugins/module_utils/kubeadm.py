@@ -18,6 +18,7 @@ NOTE = "/var/lib/greenfield/kubeadm.applied"
 
 PROBE_SECONDS = 3.0
 LAST_LINES = 12
+NOISE = re.compile(r"\[WARNING|W\d{4} |To see the stack trace")
 
 
 class KubeadmError(Exception):
@@ -69,9 +70,9 @@ class Kubeadm:
         return os.path.join(self.config, "kubeadm", f"{name}.yaml")
 
     def digest(self):
-        """Digest of what the static pods are made from."""
+        """Digest of what the static pods and the cluster's own objects are made from."""
         seen = hashlib.sha256()
-        for folder in ("kubeadm", "policy"):
+        for folder in ("cluster", "kubeadm", "policy"):
             for name in sorted(os.listdir(os.path.join(self.config, folder))):
                 with open(os.path.join(self.config, folder, name), "rb") as file:
                     seen.update(name.encode() + b"\0" + file.read())
@@ -106,6 +107,7 @@ def _end(text):
     if isinstance(text, bytes):
         text = text.decode(errors="replace")
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    lines = [line for line in lines if not NOISE.match(line)] or lines
     return " / ".join(lines[-LAST_LINES:]) or "it said nothing"
 
 
