@@ -11,12 +11,14 @@ import json
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from greenfield.artifacts import toolchain
+from greenfield.provider.x509 import Pair, issue, make_authority
 
 START_SECONDS = 120.0
 """A shared two-core machine needs up to half a minute; usually it is five seconds."""
@@ -33,23 +36,33 @@ SERVICES = "10.96.0.0/24"
 
 @dataclass(slots=True)
 class ControlPlane:
-    """Running processes, how to reach them, and where they write."""
+    """Running processes, how to reach them, and where they write.
+
+    ``authority`` signs the server's certificate and those of clients, as an engine's authority does.
+    """
 
     folder: Path
     port: int
     token: str
+    authority: Pair
     processes: list[subprocess.Popen[bytes]]
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        return f"https://127.0.0.1:{self.port}"
 
     @property
     def kubeconfig(self) -> str:
         """An administrator's kubeconfig, as JSON (which is YAML)."""
-        authority = base64.b64encode((self.folder / "certs" / "apiserver.crt").read_bytes()).decode()
-        server = f"https://127.0.0.1:{self.port}"
+        authority = base64.b64encode(self.authority.certificate.encode()).decode()
         return json.dumps(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority-data": authority}}],
+                "clusters": [
+                    {"name": "c", "cluster": {"server": self.server, "certificate-authority-data": authority}}
+                ],
                 "users": [{"name": "admin", "user": {"token": self.token}}],
                 "contexts": [{"name": "admin", "context": {"cluster": "c", "user": "admin"}}],
                 "current-context": "admin",
@@ -58,11 +71,9 @@ class ControlPlane:
 
     def ask(self, path: str, method: str = "GET", body: Any = None, content: str = "application/json") -> Any:
         """One request as administrator, past the plugin; ``None`` when there is nothing at the path."""
-        import ssl
-
-        context = ssl.create_default_context(cafile=str(self.folder / "certs" / "apiserver.crt"))
+        context = ssl.create_default_context(cadata=self.authority.certificate)
         request = urllib.request.Request(
-            f"https://127.0.0.1:{self.port}{path}",
+            f"{self.server}{path}",
             json.dumps(body).encode() if body is not None else None,
             {"Authorization": f"Bearer {self.token}", "Content-Type": content},
             method=method,
@@ -102,15 +113,14 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     etcd = toolchain.build("etcd")
     kubernetes = toolchain.build("kubernetes-1.35")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "certs").mkdir()
     client, peer, port, manager = _ports(4)
-    plane = ControlPlane(folder, port, secrets.token_hex(16), [])
+    authority = make_authority("a test's authority", 86400, datetime.now(UTC))
+    plane = ControlPlane(folder, port, secrets.token_hex(16), authority, [])
     _keys(plane)
     try:
         _start(plane, [f"{etcd}/etcd", *_etcd(folder, client, peer)])
         _start(plane, [f"{kubernetes}/kube-apiserver", *_apiserver(plane, client)])
         kubeconfig = folder / "admin.kubeconfig"
-        _wait_for(folder / "certs" / "apiserver.crt", plane)
         kubeconfig.write_text(plane.kubeconfig)
         _start(plane, [f"{kubernetes}/kube-controller-manager", *_controllers(folder, kubeconfig, manager)])
         plane.wait_until_up()
@@ -144,7 +154,9 @@ def _apiserver(plane: ControlPlane, client: int) -> list[str]:
         "--advertise-address=127.0.0.1",
         # Endpoints on loopback are refused, and nobody needs them here.
         "--endpoint-reconciler-type=none",
-        f"--cert-dir={folder / 'certs'}",
+        f"--tls-cert-file={folder / 'server.crt'}",
+        f"--tls-private-key-file={folder / 'server.key'}",
+        f"--client-ca-file={folder / 'ca.crt'}",
         f"--service-cluster-ip-range={SERVICES}",
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",
@@ -179,20 +191,22 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
-def _wait_for(path: Path, plane: ControlPlane) -> None:
-    until = time.monotonic() + START_SECONDS
-    while not path.exists():
-        assert time.monotonic() < until, f"{path} never came: {plane.log()}"
-        time.sleep(0.1)
-
-
 def _keys(plane: ControlPlane) -> None:
     key = rsa.generate_private_key(65537, 2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    for name, content in (("accounts.key", private), ("accounts.pub", public)):
+    subject = {"common_name": "server", "dns": ["localhost"], "addresses": ["127.0.0.1"], "usages": ["server"]}
+    server = issue(plane.authority, subject, int(time.time()), 86400)
+    files = {
+        "accounts.key": private,
+        "accounts.pub": public,
+        "ca.crt": plane.authority.certificate.encode(),
+        "server.crt": server.certificate.encode(),
+        "server.key": server.private_key.encode(),
+    }
+    for name, content in files.items():
         (plane.folder / name).write_bytes(content)
     tokens = plane.folder / "tokens.csv"
     tokens.touch(mode=0o600)

@@ -1,0 +1,53 @@
+"""A kubeconfig that the plugin makes is one that a real API server takes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from control_plane import ControlPlane
+
+from greenfield.kubernetes_provider.api import Api, ApiError, UnreachableError
+from greenfield.provider.kubeconfig import Kubeconfig
+from greenfield.provider.resource import Call
+
+WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+def _kubeconfig(plane: ControlPlane, **changes: object) -> str:
+    authority = {"certificate": plane.authority.certificate, "privateKey": plane.authority.private_key}
+    inputs = {
+        "authority": authority,
+        "server": plane.server,
+        "cluster": "test",
+        "commonName": "greenfield:platform",
+        "organizations": ["system:masters"],
+        "lifetimeSeconds": 3600,
+        "renewBeforeSeconds": 600,
+        **changes,
+    }
+    made = asyncio.run(Kubeconfig().create(Call("urn", "name"), inputs))
+    return str(made["kubeconfig"])
+
+
+def _ask(kubeconfig: str) -> dict[str, object]:
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = asyncio.run(Api(kubeconfig).request("POST", WHO, None, body))
+    found: dict[str, object] = answer["status"]["userInfo"]
+    return found
+
+
+def test_the_server_knows_who_it_is(plane: ControlPlane) -> None:
+    found = _ask(_kubeconfig(plane))
+    assert found["username"] == "greenfield:platform"
+    assert found["groups"] == ["system:masters", "system:authenticated"]
+
+
+def test_a_certificate_past_its_end_is_refused(plane: ControlPlane) -> None:
+    try:
+        found = _ask(_kubeconfig(plane, lifetimeSeconds=-60))
+    except ApiError as error:
+        assert error.status == 401
+    except UnreachableError as error:
+        assert "certificate" in str(error)
+    else:
+        raise AssertionError(f"it was taken: {found}")
