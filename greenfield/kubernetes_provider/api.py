@@ -7,10 +7,11 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from greenfield.errors import ProviderError
+from greenfield.kubernetes_provider.credentials import in_memory
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 """One request: an API server that doesn't take a connection in five seconds is down; admission webhooks may take 30."""
@@ -58,6 +59,7 @@ class Api:
         self._kubeconfig = kubeconfig
         self._context = context
         self._client: Any = None
+        self._held: list[IO[bytes]] = []
         self.namespace = "default"
 
     def connect(self) -> Any:
@@ -73,9 +75,9 @@ class Api:
             loaded = self._load()
             try:
                 self._client = new_client_from_config_dict(  # type: ignore[no-untyped-call]
-                    loaded, self._context or None, persist_config=False
+                    in_memory(loaded, self._held), self._context or None, persist_config=False
                 )
-            except (ConfigException, KeyError, TypeError, ValueError) as error:
+            except (ConfigException, AttributeError, KeyError, TypeError, ValueError) as error:
                 # The message may hold parts of the file, and with them credentials.
                 what = type(error).__name__
                 raise UnreachableError(f"the kubeconfig is not usable ({what})", fix="check it with kubectl") from None

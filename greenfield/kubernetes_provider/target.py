@@ -25,8 +25,8 @@ REFUSED = {
     "kubernetes:helm.sh/v3:Release": "Helm releases",
     "kubernetes:helm.sh/v4:Chart": "Helm charts",
     "kubernetes:kustomize/v2:Directory": "kustomize folders",
-    "kubernetes:yaml/v2:ConfigFile": "yaml.v2.ConfigFile",
-    "kubernetes:yaml/v2:ConfigGroup": "yaml.v2.ConfigGroup",
+    "kubernetes:yaml/v2:ConfigFile": "Components of yaml.v2.ConfigFile",
+    "kubernetes:yaml/v2:ConfigGroup": "Components of yaml.v2.ConfigGroup",
 }
 INSTEAD = (
     "declare its objects (pulumi_kubernetes.yaml.ConfigFile reads manifests), "

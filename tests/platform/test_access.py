@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 
+import pytest
 from control_plane import ControlPlane
 
 from greenfield.kubernetes_provider.api import Api, ApiError, UnreachableError
@@ -30,14 +33,18 @@ def _kubeconfig(plane: ControlPlane, **changes: object) -> str:
 
 
 def _ask(kubeconfig: str) -> dict[str, object]:
+    """Who the server says it is."""
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     answer = asyncio.run(Api(kubeconfig).request("POST", WHO, None, body))
     found: dict[str, object] = answer["status"]["userInfo"]
     return found
 
 
-def test_the_server_knows_who_it_is(plane: ControlPlane) -> None:
+def test_the_server_knows_who_it_is(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     found = _ask(_kubeconfig(plane))
+    # A plugin is killed at the end of a run: what it had written would stay.
+    assert list(tmp_path.iterdir()) == []
     assert found["username"] == "greenfield:platform"
     assert found["groups"] == ["system:masters", "system:authenticated"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from control_plane import ControlPlane
 from stack import Stack, counts
 
@@ -193,7 +194,14 @@ def test_what_is_held_is_not_gone_at_the_deadline(plane: ControlPlane, stack: St
     assert plane.ask("/api/v1/namespaces/held") is None
 
 
-def test_helm_releases_are_refused_in_words(stack: Stack) -> None:
-    stack.write(HEAD.replace("{space}", "helm") + "k.helm.v3.Release('r', chart='x', opts=on)\n")
+@pytest.mark.parametrize(
+    ("declared", "what"),
+    [
+        ("k.helm.v3.Release('r', chart='x', opts=on)", "Helm releases"),
+        ("k.yaml.v2.ConfigGroup('g', yaml='', opts=on)", "Components of yaml.v2.ConfigGroup"),
+    ],
+)
+def test_what_is_not_covered_is_refused_in_words(stack: Stack, declared: str, what: str) -> None:
+    stack.write(f"{_program('refused')}{declared}\n")
     said = stack.pulumi("preview", fails=True)
-    assert "Helm releases are not covered by Greenfield's Kubernetes plugin" in said, said
+    assert f"{what} are not covered by Greenfield's Kubernetes plugin" in said, said

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +176,12 @@ def test_an_installed_official_plugin_goes_first(tmp_path: Path, monkeypatch: py
     newer = _install(plugins / "resource-kubernetes-v4.10.0" / PROGRAM)
     assert find_official("4.34.2") == newer
     assert find_official("4.9.1") == older
+
+
+def test_ours_becomes_the_official_one_with_all_it_was_told(tmp_path: Path) -> None:
+    program = '#!/bin/sh\necho "official $*"\n'
+    _install(tmp_path / "plugins" / "resource-kubernetes-v4.0.0" / PROGRAM, program)
+    command = [sys.executable, "-c", "from greenfield.kubernetes_provider.main import main; main()", "127.0.0.1:1"]
+    environment = {"PULUMI_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout == "official 127.0.0.1:1\n"
