@@ -35,7 +35,7 @@ CONTAINERS = EngineKind(
     host_settings=lambda _engine: HostSettings(sysctls={"net.ipv4.ip_forward": "1"}, open_files=65536),
     artifacts=lambda _version: ("containers",),
     check=lambda _engine: (),
-    variables=lambda _engine: {},
+    variables=lambda engine: {"root": f"/data/{engine.name}/containerd"},
     fewer=lambda hosts: ("hosts", f"hosts: {hosts}" if hosts else ""),
     data_tier=False,
 )

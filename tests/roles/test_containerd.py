@@ -97,6 +97,14 @@ def test_the_kubelets_side_is_configured(engine, lab, image):
     assert {key: shown[key] for key in wanted} == wanted
 
 
+def test_images_lie_on_the_data_disk(engine, lab):
+    """Where the plan counts them, so that they can't fill the system's disk."""
+    for host in engine.hosts.values():
+        root = lab.run(host, "containerd config dump | sed -n 's/^root = //p'").stdout.strip().strip('"')
+        assert lab.run(host, f"findmnt -nT {root} -o TARGET").stdout.strip() == "/data"
+        assert int(lab.run(host, f"du -s {root} | cut -f1").stdout) > 500
+
+
 def test_a_name_of_any_registry_comes_from_the_sites(host, image, lab):
     """One image under the names of three registries; none of them can be reached from here but the site's own."""
     path = image.partition("/")[2]
@@ -201,7 +209,8 @@ def test_drain_tells_what_runs_and_remove_ends_it(engine, host, pulled, lab, sce
     assert lab.run(host, f"systemctl is-active {UNIT}").stdout.strip() == "inactive"
     assert_unchanged(succeeded(engine.run(member, entry="remove")), "a second removal")
     engine.one(member, entry="remove", containerd_wipe=True)
-    assert lab.run(host, "ls -A /var/lib/containerd; ls /etc/containerd/config.toml").stdout == ""
+    root = engine.layer.common["containerd_root"]
+    assert lab.run(host, f"ls -A {root}; ls /etc/containerd/config.toml").stdout == ""
     again = dataclasses.replace(engine.on(member))
     assert succeeded(scenario.run("containerd", again)).hosts[host].status == "changed"
     assert_unchanged(succeeded(scenario.run("containerd", again)), "a run after the return")
