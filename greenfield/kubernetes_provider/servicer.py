@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+from pulumi.runtime.proto import provider_pb2
 
 from greenfield.errors import GreenfieldError
 from greenfield.kubernetes_provider.target import refuse
@@ -16,6 +17,14 @@ INPUTS = "__inputs"
 
 class KubernetesServicer(Servicer):
     """Serves ``KubernetesProvider``."""
+
+    async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
+        """Compare configurations."""
+        response = await super().DiffConfig(request, context)  # type: ignore[no-untyped-call]
+        # The SDK puts a truth value where the protocol has DIFF_UNKNOWN, DIFF_NONE and DIFF_SOME: true would say none.
+        changes = provider_pb2.DiffResponse
+        response.changes = changes.DIFF_SOME if response.diffs else changes.DIFF_NONE
+        return response
 
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 (the name is gRPC's)
         """Compare."""

@@ -139,5 +139,5 @@ class Engine(pulumi.ComponentResource):
             f"{plan.site.hosts[member.host].address}:{port.number}"
             for member in plan.members_of(self._args.engine)
             for port in member.slot.ports
-            if port.audience == "clients"
+            if port.audience in ("clients", "nodes-and-clients")
         ]
