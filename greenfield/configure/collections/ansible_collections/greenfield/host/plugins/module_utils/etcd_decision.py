@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,24 @@ def decide(view, name, peer_url, wanted, started):
     gone = [entry["ID"] for entry in own]
     verb = "replaces its own entry" if gone else "joins"
     return Decision("add", f"{name} {verb} in a cluster of {size} (wanted {wanted})", gone)
+
+
+def to_judge(planned, entries):
+    """Whose health matters while the engine's members change: name to address.
+
+    Members that are yet to join can't be lost, and those that are to leave still count for the quorum, so a cluster is
+    judged by its own members. But not while one of them has not started, nor where two remain of more: the loss of one
+    would stop it, and a planned member that is missing may be one that was lost.
+
+    Args:
+        planned: name to address of the members that the engine shall have.
+        entries: the cluster's own list of members.
+    """
+    actual = {entry.get("name"): urlsplit(entry["peerURLs"][0]).hostname for entry in entries}
+    missing = planned.keys() - actual.keys()
+    if not all(actual) or (missing and len(actual) == 2):
+        return planned
+    return actual
 
 
 def _alone(view, name, started):

@@ -16,6 +16,8 @@ MANIFEST = os.path.join(CONFIG, "manifests", "kube-apiserver.yaml")
 NOTE = "/var/lib/greenfield/kubeadm.applied"
 """Digest of the configuration that the static pods were last made from."""
 
+FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
+
 PROBE_SECONDS = 3.0
 LAST_LINES = 12
 NOISE = re.compile(r"\[WARNING|W\d{4} |To see the stack trace")
@@ -45,6 +47,14 @@ class Kubeadm:
             return self.run("init", *words, "--config", self.path("init"), seconds=seconds)
         finally:
             os.unlink(needed)
+
+    def upgrade(self, *words, seconds):
+        """``kubeadm upgrade``."""
+        # kubeadm keeps a copy of a file that it would have made, had the kubelet's flags been its own.
+        if not os.path.exists(FLAGS):
+            with open(FLAGS, "w", encoding="utf-8") as file:
+                file.write('KUBELET_KUBEADM_ARGS=""\n')
+        return self.run("upgrade", *words, "--config", self.path("upgrade"), seconds=seconds)
 
     def apply(self, seconds=60):
         """Lay down the cluster's own objects (rights, metrics), owned by the delivery."""

@@ -10,7 +10,8 @@ description:
   - C(joined) prepares the first start. A member with data is left alone. One without data asks the others. If they
     form a cluster, the member's old entry is removed (once the others have a quorum without it) and it is added
     again; if nobody answers and it never ran before, it may begin a new cluster with the others; else it is refused.
-  - C(formed) waits until every member is healthy and writes the key C(/greenfield/formed).
+  - C(formed) waits until every member is healthy and writes the key C(/greenfield/formed); further ones may be there,
+    which are to leave.
   - C(healthy) waits until every member is healthy, in one cluster, with one leader and without alarms.
   - C(drained) hands leadership to another member, after making sure that the others have a quorum.
   - C(removed) takes the member out of the cluster, after the same check, and sets its data aside.
@@ -46,6 +47,10 @@ options:
     type: list
     elements: str
     default: []
+  changing:
+    description: With C(healthy), judge the cluster by the members it has, not by those it shall have.
+    type: bool
+    default: false
   retire:
     description: The whole engine goes; nobody asks whether the others have a quorum, and nobody leaves the cluster.
     type: bool
@@ -79,6 +84,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.greenfield.host.plugins.module_utils import data_directory
 from ansible_collections.greenfield.host.plugins.module_utils.etcd_client import FORMED, Etcd, EtcdError
+from ansible_collections.greenfield.host.plugins.module_utils.etcd_decision import to_judge
 from ansible_collections.greenfield.host.plugins.module_utils.etcd_joining import Joining
 
 POLL_SECONDS = 0.3
@@ -91,6 +97,7 @@ class Membership:
         self.module = module
         self.parameters = module.params
         self.etcd = Etcd(module.params["identity"], module.params["bin"])
+        self.planned = dict(self.etcd.members)
         self.deadline = time.monotonic() + module.params["deadline_seconds"]
 
     def joined(self):
@@ -125,6 +132,15 @@ class Membership:
             return False, {"formed": False}
         return False, {"formed": True, **self._wait(set(self.parameters["except_members"]))}
 
+    def _as_it_is(self):
+        """Have the cluster judged by the members it has, where the caller is about to change them."""
+        try:
+            _, entries = self.etcd.member_list(self.etcd.listening(list(self.planned)))
+            self.etcd.members = to_judge(self.planned, entries)
+        except EtcdError:
+            # Without a quorum every planned member is told about.
+            self.etcd.members = self.planned
+
     def _wait(self, excused):
         while True:
             faults, facts = self._judge(excused)
@@ -140,6 +156,8 @@ class Membership:
 
     def _judge(self, excused):
         """Everything wrong with the cluster now, and what was seen."""
+        if self.parameters["changing"]:
+            self._as_it_is()
         names = list(self.etcd.members)
         try:
             health = self.etcd.healthy(names)
@@ -156,9 +174,9 @@ class Membership:
         faults += _disagreement(statuses)
         listed = {entry.get("name"): entry for entry in entries}
         faults += [f"{name} is not in the cluster" for name in names if name not in listed and name not in excused]
-        faults += [
-            f"the cluster has the unknown member {name or 'without a name'}" for name in listed if name not in names
-        ]
+        # Members that are to leave do so after the rest of a delivery, formation included.
+        strangers = [name for name in listed if name not in names] if self.parameters["state"] == "healthy" else []
+        faults += [f"the cluster has the unknown member {name or 'without a name'}" for name in strangers]
         by_id = {entry["ID"]: entry.get("name") for entry in entries}
         faults += [
             f"{by_id.get(alarm['memberID'], alarm['memberID'])} has the alarm {alarm['alarm']}" for alarm in alarms
@@ -268,6 +286,7 @@ def main():
             "formed": {"type": "bool", "default": False},
             "changed_paths": {"type": "list", "elements": "str", "default": []},
             "except_members": {"type": "list", "elements": "str", "default": []},
+            "changing": {"type": "bool", "default": False},
             "retire": {"type": "bool", "default": False},
             "deadline_seconds": {"type": "int", "default": 60},
         },

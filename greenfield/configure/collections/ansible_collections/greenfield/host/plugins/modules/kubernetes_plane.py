@@ -92,6 +92,8 @@ UNITS = ("greenfield-kubernetes-api.service", "kubelet.service", "flanneld.servi
 ENTRY_SECONDS = 150
 """How long a member that joins waits for the first one to begin, which takes about 20 s."""
 
+APPLY_SECONDS = 60
+
 ENGINE_LABEL = "greenfield.io/engine"
 FORMED = "/api/v1/namespaces/kube-system/configmaps/greenfield-formed"
 
@@ -140,8 +142,11 @@ class Plane:
         trouble = wait(self.seconds, self.own_trouble)
         if trouble:
             raise KubeadmError(f"after {done}, {trouble}; see journalctl -u kubelet and /var/log/pods on {self.node}")
-        # Without these rights no node gets its network, so no node becomes ready.
-        self.kubeadm.apply()
+        # Without these rights no node gets its network, so no node becomes ready. The proxy on this host may still hold
+        # connections to the API server that has just been replaced.
+        trouble = wait(APPLY_SECONDS, self._apply_trouble)
+        if trouble:
+            raise KubeadmError(trouble)
         self.kubeadm.note()
         return done
 
@@ -163,13 +168,11 @@ class Plane:
     def _upgrade(self):
         record = self.kube.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")["data"]
         if f"kubernetesVersion: v{self.parameters['release']}" in record["ClusterConfiguration"]:
-            self.kubeadm.run("upgrade", "node", "--config", self.kubeadm.path("upgrade"), seconds=self.seconds)
+            self.kubeadm.upgrade("node", seconds=self.seconds)
         else:
             # The configuration that it follows is the cluster's own record, so that is brought up to date first.
             self.kubeadm.init("phase", "upload-config", "kubeadm", seconds=60)
-            self.kubeadm.run(
-                "upgrade", "apply", "--yes", "--config", self.kubeadm.path("upgrade"), seconds=self.seconds
-            )
+            self.kubeadm.upgrade("apply", "--yes", seconds=self.seconds)
         return "upgrade"
 
     def _reconfigure(self):

@@ -1,0 +1,102 @@
+"""Runs on a node: asks something from inside a pod's network, or listens there. One setting, in JSON; prints JSON."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+CLONE_NEWNET = 0x40000000
+
+
+def enter(address: str) -> None:
+    """Go into the network namespace that has the address.
+
+    Raises:
+        SystemExit: no pod of this node has it.
+    """
+    for name in os.listdir("/run/netns"):
+        shown = subprocess.run(["ip", "-n", name, "-4", "-o", "addr"], capture_output=True, text=True, check=False)
+        if f" {address}/" in shown.stdout:
+            with open(f"/run/netns/{name}") as namespace:
+                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+                    raise SystemExit(f"setns: {os.strerror(ctypes.get_errno())}")
+            return
+    raise SystemExit(f"no pod on this node has the address {address}")
+
+
+def connect(target: str, port: int, seconds: float) -> dict:
+    """Whether a TCP connection comes about and what is said there."""
+    began = time.monotonic()
+    try:
+        with socket.create_connection((target, port), seconds) as stream:
+            stream.settimeout(seconds)
+            said = stream.recv(200).decode(errors="replace")
+    except OSError as error:
+        return {"open": False, "error": str(error), "seconds": round(time.monotonic() - began, 3)}
+    return {"open": True, "said": said, "seconds": round(time.monotonic() - began, 3)}
+
+
+def resolve(server: str, name: str, seconds: float) -> dict:
+    """The IPv4 addresses of a name, asked of a DNS server."""
+    number = random.randrange(65536)
+    query = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0)
+    query += b"".join(bytes([len(part)]) + part.encode() for part in name.strip(".").split(".")) + b"\0\0\1\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(seconds)
+        try:
+            asker.sendto(query, (server, 53))
+            answer = asker.recv(4096)
+        except OSError as error:
+            return {"addresses": [], "error": str(error)}
+    code, count, position = answer[3] & 15, struct.unpack(">H", answer[6:8])[0], len(query)
+    found = []
+    for _ in range(count):
+        position += 2
+        kind, _, _, size = struct.unpack(">HHIH", answer[position : position + 10])
+        position += 10
+        if kind == 1:
+            found.append(socket.inet_ntoa(answer[position : position + 4]))
+        position += size
+    return {"addresses": found, "code": code}
+
+
+def listen(port: int, words: str, seconds: float) -> dict:
+    """Say words to whoever connects, for so many seconds; how many did."""
+    seen = 0
+    with socket.create_server(("0.0.0.0", port)) as server:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            server.settimeout(left)
+            try:
+                stream, _ = server.accept()
+            except TimeoutError:
+                break
+            with stream:
+                stream.sendall(words.encode())
+            seen += 1
+    return {"served": seen}
+
+
+def main() -> None:
+    """Entry point."""
+    settings = json.loads(sys.argv[1])
+    enter(settings["pod"])
+    seconds = float(settings.get("seconds", 5.0))
+    if settings["do"] == "listen":
+        result = listen(settings["port"], settings["words"], seconds)
+    elif settings["do"] == "resolve":
+        result = resolve(settings["server"], settings["name"], seconds)
+    else:
+        result = connect(settings["target"], settings["port"], seconds)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
