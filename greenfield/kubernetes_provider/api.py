@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlencode
@@ -51,7 +53,8 @@ class Api:
     """One cluster.
 
     Args:
-        kubeconfig: content of a kubeconfig, or the path of one; empty means ``~/.kube/config``.
+        kubeconfig: content of a kubeconfig, or the path of one; empty means that of ``KUBECONFIG``, else
+            ``~/.kube/config``.
         context: the context to use; empty means the current one.
     """
 
@@ -60,7 +63,6 @@ class Api:
         self._context = context
         self._client: Any = None
         self._held: list[IO[bytes]] = []
-        self.namespace = "default"
 
     def connect(self) -> Any:
         """The client, made on first use.
@@ -72,22 +74,29 @@ class Api:
             from kubernetes.config import ConfigException
             from kubernetes.config.kube_config import new_client_from_config_dict
 
-            loaded = self._load()
             try:
                 self._client = new_client_from_config_dict(  # type: ignore[no-untyped-call]
-                    in_memory(loaded, self._held), self._context or None, persist_config=False
+                    in_memory(self._loaded, self._held), self._context or None, persist_config=False
                 )
             except (ConfigException, AttributeError, KeyError, TypeError, ValueError) as error:
                 # The message may hold parts of the file, and with them credentials.
                 what = type(error).__name__
                 raise UnreachableError(f"the kubeconfig is not usable ({what})", fix="check it with kubectl") from None
-            self.namespace = _namespace(loaded, self._context) or "default"
         return self._client
 
-    def _load(self) -> Json:
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context; ``default`` where it names none or can't be read."""
+        try:
+            return _namespace(self._loaded, self._context) or "default"
+        except UnreachableError:
+            return "default"
+
+    @cached_property
+    def _loaded(self) -> Json:
         import yaml
 
-        text = self._kubeconfig
+        text = self._kubeconfig or os.environ.get("KUBECONFIG", "").partition(os.pathsep)[0]
         if "\n" not in text and not text.lstrip().startswith("{"):
             path = Path(text).expanduser() if text else Path.home() / ".kube" / "config"
             if not path.is_file():

@@ -22,7 +22,6 @@ from greenfield.kubernetes_provider.settings import Settings
 from greenfield.kubernetes_provider.target import (
     PATCH_FORCE,
     SKIP_AWAIT,
-    TIMEOUT,
     Target,
     annotation,
     field_manager,
@@ -113,6 +112,9 @@ class KubernetesProvider(sdk.Provider):
             found = await self._asked(request.urn, found, state, old, new)
         replaces = list(dict.fromkeys(each.text for each in found if each.fixed))
         there, wanted = target(token, state, identity=request.resource_id), self._target(token, new)
+        if not there.namespace:
+            # It lies in no namespace, whatever the default is.
+            wanted = dataclasses.replace(wanted, namespace="")
         same = (there.kind, there.namespace, there.name) == (wanted.kind, wanted.namespace, wanted.name)
         return sdk.DiffResponse(
             changes=bool(found),
@@ -151,8 +153,9 @@ class KubernetesProvider(sdk.Provider):
         there = self._target(token, state or inputs, request.resource_id)
         kind = await self._kinds.find(there.api_version, there.kind)
         live = await self._api.get(kind.path(there.namespace, there.name)) if kind else None
-        if live is None:
+        if kind is None or live is None:
             return sdk.ReadResponse()
+        there = there.placed(kind.namespaced)
         now = drift.drifted(inputs, state, live) if inputs else inputs_of.imported(live)
         if there.patch and there.kind == "Node" and "taints" in (inputs.get("spec") or {}):
             now["spec"] = {**now.get("spec", {}), "taints": taints.still(inputs["spec"]["taints"], live)}
@@ -171,6 +174,7 @@ class KubernetesProvider(sdk.Provider):
             kind = await self._kinds.find(there.api_version, there.kind)
             if kind is None:
                 return
+            there = there.placed(kind.namespaced)
             if there.patch:
                 manager = field_manager(request.urn, state, inputs)
                 await objects.let_go(self._api, Wish(there, kind, inputs, manager, True, {}))
@@ -178,7 +182,7 @@ class KubernetesProvider(sdk.Provider):
             path = kind.path(there.namespace, there.name)
             uid = await objects.remove(self._api, path, state)
             if uid and annotation(state, SKIP_AWAIT) != "true":
-                seconds = _seconds(request.timeout, state, there.kind)
+                seconds = readiness.seconds(request.timeout, state, there.kind)
                 await self._waiter.until_gone(path, uid, there.label, seconds, self._say(request.urn))
         except UnreachableError:
             if not self._settings.forget_unreachable:
@@ -207,8 +211,7 @@ class KubernetesProvider(sdk.Provider):
         self._api.connect()
         wanted = self._target(kind_of(urn), inputs)
         kind = await self._kinds.require(wanted.api_version, wanted.kind)
-        if not kind.namespaced:
-            wanted = dataclasses.replace(wanted, namespace="")
+        wanted = wanted.placed(kind.namespaced)
         force = self._settings.force or annotation(inputs, PATCH_FORCE) == "true"
         return Wish(wanted, kind, inputs, field_manager(urn, state, inputs), force, former)
 
@@ -257,7 +260,7 @@ class KubernetesProvider(sdk.Provider):
         """
         reasons: tuple[str, ...] = ()
         if annotation(wish.inputs, SKIP_AWAIT) != "true" and not wish.target.patch:
-            seconds = _seconds(request.timeout, wish.inputs, wish.target.kind)
+            seconds = readiness.seconds(request.timeout, wish.inputs, wish.target.kind)
             say = self._say(request.urn)
             waited = await self._waiter.until_ready(wish.path, live, wish.target.label, seconds, say)
             live, reasons = waited.live, waited.reasons
@@ -279,11 +282,6 @@ def _preview(inputs: Json) -> Json:
     if inputs.get("kind") == "Service" and isinstance(inputs.get("spec"), Mapping):
         known["spec"] = {"clusterIP": UNKNOWN, **inputs["spec"]}
     return known
-
-
-def _seconds(asked: float, values: Mapping[str, Any], kind: str) -> float:
-    """The deadline: the resource's own timeout option, its annotation, or that of its kind."""
-    return float(asked or annotation(values, TIMEOUT) or readiness.deadline(kind))
 
 
 def _how(change: difference.Change) -> sdk.PropertyDiffKind:

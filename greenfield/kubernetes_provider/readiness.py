@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenfield.kubernetes_provider.api import Json
-from greenfield.kubernetes_provider.target import WAIT_FOR, annotation
+from greenfield.kubernetes_provider.target import TIMEOUT, WAIT_FOR, annotation
 
 DEADLINES: Mapping[str, int] = {
     "Deployment": 600,
@@ -37,9 +37,9 @@ class Verdict:
 READY = Verdict(True)
 
 
-def deadline(kind: str) -> int:
-    """How long an object of a kind may take, seconds."""
-    return DEADLINES.get(kind, 300)
+def seconds(asked: float, values: Mapping[str, Any], kind: str) -> float:
+    """How long an object may take: the resource's own timeout option, its annotation, or that of its kind."""
+    return float(asked or annotation(values, TIMEOUT) or DEADLINES.get(kind, 300))
 
 
 def judge(live: Json, around: Json) -> Verdict:

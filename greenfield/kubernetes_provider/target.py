@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from greenfield.errors import ProviderError
@@ -57,6 +57,10 @@ class Target:
     namespace: str
     name: str
     patch: bool
+
+    def placed(self, namespaced: bool) -> Target:
+        """As the cluster places it: only there it is known whether a custom resource has a namespace."""
+        return self if namespaced else replace(self, namespace="")
 
     @property
     def label(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -205,3 +208,21 @@ def test_what_is_not_covered_is_refused_in_words(stack: Stack, declared: str, wh
     stack.write(f"{_program('refused')}{declared}\n")
     said = stack.pulumi("preview", fails=True)
     assert f"{what} are not covered by Greenfield's Kubernetes plugin" in said, said
+
+
+def test_an_interrupted_wait_keeps_what_was_made(plane: ControlPlane, stack: Stack) -> None:
+    stack.write(_program("broken", SHOP, "shop(1, 'shop')\n"))
+    path = "/apis/apps/v1/namespaces/broken/deployments/shop"
+    with stack.running("up", "--yes", "--skip-preview") as process:
+        until = time.monotonic() + 60
+        while plane.ask(path) is None:
+            assert process.poll() is None
+            assert time.monotonic() < until, "the deployment was never made"
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Deployment broken/shop: waiting for it was interrupted" in said, said
+    said = stack.up(_program("broken", SHOP, "shop(0, 'shop')\n"))
+    assert counts(said)["updated"] == 1, said
+    stack.pulumi("destroy", "--yes")
