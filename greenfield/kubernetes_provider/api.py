@@ -18,6 +18,9 @@ from greenfield.kubernetes_provider.credentials import in_memory
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 """One request: an API server that doesn't take a connection in five seconds is down; admission webhooks may take 30."""
 
+DOWN_SECONDS = 5.0
+"""A server that did not answer is not asked again for so long: else each of a thousand resources would wait for it."""
+
 BUSY = (429, 503, 504)
 BUSY_TRIES = 5
 
@@ -62,6 +65,7 @@ class Api:
         self._kubeconfig = kubeconfig
         self._context = context
         self._client: Any = None
+        self._down: tuple[float, UnreachableError] | None = None
         self._held: list[IO[bytes]] = []
 
     def connect(self) -> Any:
@@ -136,6 +140,8 @@ class Api:
             ApiError: the server refused.
         """
         for attempt in range(BUSY_TRIES):
+            if self._down is not None and time.monotonic() < self._down[0]:
+                raise self._down[1]
             status, headers, answer = await asyncio.to_thread(self._send, method, path, query, body, content)
             if status in BUSY and attempt + 1 < BUSY_TRIES:
                 await asyncio.sleep(_retry_after(headers, attempt))
@@ -166,10 +172,12 @@ class Api:
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             what = str(getattr(error, "reason", "") or error)
             seconds = time.monotonic() - began
-            raise UnreachableError(
+            missing = UnreachableError(
                 f"the cluster at {client.configuration.host} does not answer ({seconds:.0f} s): {what}",
                 fix="check that its control plane is up and that this machine reaches it",
-            ) from None
+            )
+            self._down = (time.monotonic() + DOWN_SECONDS, missing)
+            raise missing from None
         return response.status, dict(response.headers or {}), _parsed(data)
 
 

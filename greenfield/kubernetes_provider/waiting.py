@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from greenfield.errors import ProviderError
-from greenfield.kubernetes_provider.api import Api, ApiError, Json
+from greenfield.kubernetes_provider.api import Api, ApiError, Json, UnreachableError
 from greenfield.kubernetes_provider.events import story
 from greenfield.kubernetes_provider.readiness import Verdict, judge
 
@@ -37,7 +37,7 @@ class Waiter:
         """Wait until the object is ready, can't become so, or the deadline is over."""
         until, look = time.monotonic() + seconds, 0
         while True:
-            verdict = judge(live, await self._around(live))
+            verdict = await self._verdict(live)
             if verdict.ready:
                 return Waited(live)
             over = time.monotonic() >= until or self.stopped
@@ -46,10 +46,20 @@ class Waiter:
             say(f"{label}: {verdict.said}")
             await asyncio.sleep(min(_pause(look), max(0.05, until - time.monotonic())))
             look += 1
-            found = await self._api.get(path)
+            try:
+                found = await self._api.get(path)
+            except UnreachableError:
+                # An API server may well restart meanwhile; the deadline stands.
+                found = live
             if found is None:
                 return Waited(live, (f"{label} was deleted by someone else while it was waited for",))
             live = found
+
+    async def _verdict(self, live: Json) -> Verdict:
+        try:
+            return await self.ready_now(live)
+        except UnreachableError as error:
+            return Verdict(False, error.message)
 
     async def ready_now(self, live: Json) -> Verdict:
         """Whether the object is ready, without waiting."""
@@ -61,11 +71,18 @@ class Waiter:
         Raises:
             ProviderError: it is still there at the deadline; says what holds it.
         """
-        until, look = time.monotonic() + seconds, 0
-        while (live := await self._api.get(path)) is not None and live["metadata"].get("uid") == uid:
-            held = _held(live)
+        until, look, last, held = time.monotonic() + seconds, 0, None, ""
+        while True:
+            try:
+                live = await self._api.get(path)
+                if live is None or live["metadata"].get("uid") != uid:
+                    return
+                last, held = live, _held(live)
+            except UnreachableError as error:
+                held = f"; {error.message}"
             if time.monotonic() >= until or self.stopped:
-                lines = [f"{label} is not gone after {seconds:.0f} s{held}", *await story(self._api, live)]
+                lines = [f"{label} is not gone after {seconds:.0f} s{held}"]
+                lines += await story(self._api, last) if last else []
                 raise ProviderError("\n".join(lines), fix="end what holds it, then run again")
             say(f"{label} is going{held}")
             await asyncio.sleep(_pause(look))
