@@ -19,23 +19,30 @@ KEEP = "GREENFIELD_KEEP_LAB"
 """Set to 1, this goes on with the lab and the state of the run before, and leaves them."""
 
 
-@pytest.fixture(scope="session")
-def delivery() -> Iterator[Delivery]:
-    """Nine bare hosts in three racks, and a spec that nothing was delivered from yet."""
-    folder = REPO / "build" / "e2e"
+@pytest.fixture(scope="module")
+def delivery(request: pytest.FixtureRequest) -> Iterator[Delivery]:
+    """Bare hosts in three racks, and a spec that nothing was delivered from yet; a module's SEAT says which.
+
+    They go before the next module's come: the machine has few of some things (docs/lab.md, "Limits").
+    """
+    seat = getattr(request.module, "SEAT", {})
+    folder = REPO / "build" / seat.get("site", "e2e")
     keep = os.environ.get(KEEP) == "1"
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
-    made = Delivery(folder)
-    os.environ["GREENFIELD_MIRROR_DIR"] = made.environment["GREENFIELD_MIRROR_DIR"]
-    if not keep:
-        made.lab.down()
-    synced = made.greenfield("mirror", "sync", str(made.spec))
-    assert synced.returncode == 0, synced.stdout
-    made.lab.up()
-    yield made
-    if not keep:
-        made.lab.down()
+    made = Delivery(folder, **seat)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREENFIELD_MIRROR_DIR", made.environment["GREENFIELD_MIRROR_DIR"])
+        if not keep:
+            made.lab.down()
+        if prepare := getattr(request.module, "prepare", None):
+            prepare(made)
+        synced = made.greenfield("mirror", "sync", str(made.spec), timeout=1800)
+        assert synced.returncode == 0, synced.stdout
+        made.lab.up()
+        yield made
+        if not keep:
+            made.lab.down()
 
 
 @pytest.fixture

@@ -24,15 +24,15 @@ NETWORK = 79
 
 
 class Delivery:
-    """One site of its own (name ``e2e``), with its state apart from the user's."""
+    """One site of its own, with its state apart from the user's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, example: str = "lab", site: str = "e2e", network: int = NETWORK) -> None:
         self.folder = folder
         self.spec = folder / "spec"
-        write_example(self.spec, "e2e", NETWORK)
+        write_example(self.spec, site, network, example)
         self.cluster_file = self.spec / "cluster.yaml"
         self.original = self.cluster_file.read_text()
-        self.site = load([self.spec]).sites["e2e"]
+        self.site = load([self.spec]).sites[site]
         self.lab = Lab(self.site)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},

@@ -8,17 +8,20 @@ from pathlib import Path
 import yaml
 
 REPO = Path(__file__).resolve().parents[2]
-EXAMPLE = REPO / "examples" / "lab"
+EXAMPLES = REPO / "examples"
+FIRST = {"lab": ("lab", 77), "kubernetes": ("kube", 85)}
+"""Name of the site of each example, and its network 10.N.0.0/16."""
 
 
-def write_example(folder: Path, site: str, number: int) -> None:
+def write_example(folder: Path, site: str, number: int, example: str = "lab") -> None:
     """The whole example in 10.``number``.0.0/16."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("site.yaml", "hosts.csv", "cluster.yaml"):
-        text = (EXAMPLE / name).read_text()
-        text = text.replace("10.77.", f"10.{number}.").replace("02:77:", f"02:{number}:")
-        text = text.replace("{name: lab}", f"{{name: {site}}}").replace("site: lab", f"site: {site}")
-        (folder / name).write_text(text)
+    was, network = FIRST[example]
+    for source in sorted((EXAMPLES / example).glob("*.[yc]*")):
+        text = source.read_text()
+        text = text.replace(f"10.{network}.", f"10.{number}.").replace(f"02:{network}:", f"02:{number}:")
+        text = text.replace(f"{{name: {was}}}", f"{{name: {site}}}").replace(f"site: {was}", f"site: {site}")
+        (folder / source.name).write_text(text)
 
 
 def keep_engine(folder: Path, engine: str) -> None:
