@@ -130,6 +130,7 @@ class EngineKind:
         credentials: what each member proves itself with beside its own certificate; ``<role>_pki`` by file name.
         tells_rack: whether the role is told each host's rack, as ``<role>_rack``.
         inner_networks: networks that it makes inside the cluster, from its options.
+        one_by_one: whether members join or restart one after the other once the engine stands, in one rack too.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -150,6 +151,7 @@ class EngineKind:
     data_tier: bool = True
     password_users: tuple[str, ...] = ()
     fetches_files: bool = False
+    one_by_one: bool = False
     member_fields: tuple[str, ...] = ()
     fewer: Callable[[int], tuple[str, str]] = members_up_to
     capacity: Callable[[EngineSpec], Capacity | None] = no_capacity

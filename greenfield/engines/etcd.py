@@ -113,6 +113,7 @@ ETCD = EngineKind(
     versions=("3.6",),
     role="etcd",
     fetches_files=True,
+    one_by_one=True,
     slots=_slots,
     host_settings=lambda engine: HostSettings(sysctls={}, open_files=16384),
     artifacts=lambda version: (f"etcd-{version}",),

@@ -168,6 +168,7 @@ def batch_of(
         ),
         common=common,
         gates=gates,
+        one_by_one=bool(inputs.get("oneByOne")),
         standing=standing,
         gated=gated,
         entry=entry,

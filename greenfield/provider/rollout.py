@@ -49,6 +49,8 @@ class Batch:
         standing: hosts of the batch that stood well before; members on the others may be down before the batch.
         gated: whether a host of it carries a member already, so that its turn and the gates must be waited for.
         entry: the entry point of the roles.
+        one_by_one: whether its hosts go one after the other where the engine stands; a new one must not be waited for
+            by those that start side by side, and a cluster takes in one at a time.
     """
 
     urn: str
@@ -63,6 +65,7 @@ class Batch:
     gated: bool = False
     entry: str = "main"
     check: bool = False
+    one_by_one: bool = False
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class Rollout:
         self._together = _Queue()
         self._in_turn = _Queue()
         self._broken = ""
+        self._stands = False
 
     async def side_by_side(self, batch: Batch) -> Mapping[str, HostResult]:
         """Run with every other batch that comes at the same time, in one Ansible run (creates, drift checks)."""
@@ -90,6 +94,7 @@ class Rollout:
         Raises:
             ProviderError: an earlier batch failed, or a gate did not open.
         """
+        self._stands = True
         return await self._enqueue(self._in_turn, batch, self._run_in_turn)
 
     async def _enqueue(self, queue: _Queue, batch: Batch, work: Any) -> Mapping[str, HostResult]:
@@ -128,6 +133,9 @@ class Rollout:
 
     async def _run_in_turn(self, taken: Sequence[tuple[Batch, asyncio.Future[Any]]]) -> None:
         """A batch whose gate is shut goes last: one of the others may bring back the member that keeps it shut."""
+        # Members that are made in this run join before those that stand are touched, so that no gate meets half a join.
+        if self._together.worker is not None:
+            await asyncio.wait([self._together.worker])
         fresh = [item for item in taken if not item[0].gated and not self._broken]
         if fresh:
             await self._mend(fresh)
@@ -182,7 +190,7 @@ class Rollout:
     async def _converge(self, batch: Batch) -> Mapping[str, HostResult]:
         """Run a batch. When it is ended in the middle all its hosts count as failed: nobody knows what they have."""
         try:
-            result = await self._session.run(_job(batch), batch.urn)
+            result = await self._session.run(_job(batch, stands=self._stands), batch.urn)
         except InterruptedRunError as error:
             if batch.check:
                 raise
@@ -195,7 +203,7 @@ class Rollout:
         down = set(mended) if moment == "before" else set()
         excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
         key = f"{gate.role}_health_except"
-        common = {**gate.common, key: [*gate.common.get(key, []), *excepted]}
+        common = {**gate.common, key: [*gate.common.get(key, []), *excepted], f"{gate.role}_health_changing": True}
         if moment == "before":
             common[f"{gate.role}_health_deadline_seconds"] = BEFORE_SECONDS
         message, unformed = "no member's host answered", False
@@ -262,9 +270,10 @@ def _merge(batches: Sequence[Batch]) -> Batch:
     return replace(first, cell=first.layer, targets=targets, common=common)
 
 
-def _job(batch: Batch) -> Job:
+def _job(batch: Batch, *, stands: bool) -> Job:
     name = f"{batch.cell}{' check' if batch.check else ''}"
-    return Job(name, batch.roles, batch.targets, batch.connection, batch.common, batch.entry, batch.check)
+    serial = 1 if batch.one_by_one and stands and not batch.check else 0
+    return Job(name, batch.roles, batch.targets, batch.connection, batch.common, batch.entry, batch.check, serial)
 
 
 def _with_log(result: HostResult, log: str) -> HostResult:

@@ -101,6 +101,7 @@ def _cell() -> dict[str, Any]:
         "connection": _property(CONNECTION, "How hosts are reached."),
         "quarantined": _property(STRINGS, "Hosts of the cell to leave alone."),
         "gates": _property(STRINGS, "Gates of the Preflight that are asked before and after a batch."),
+        "oneByOne": _property(BOOLEAN, "Whether hosts go one after the other, once members of the engine stand."),
         "wipe": _property(BOOLEAN, "Whether members that leave lose their data."),
     }
     outputs = {
@@ -111,7 +112,7 @@ def _cell() -> dict[str, Any]:
         ),
         "faults": _property(BY_NAME, "Host name to what went wrong."),
     }
-    optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe"})
+    optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe", "oneByOne"})
     return _resource(
         "One layer on the hosts of one node pool in one rack: the unit of change.",
         inputs,

@@ -23,7 +23,7 @@ class EngineArgs:
     """An engine of a site's plan.
 
     Attributes:
-        pool: the node pool that carries it; each of its cells waits for the host layer of the same rack.
+        pool: the node pool that carries it; its cells wait for the host layer of all its racks.
         after: engines this one depends on; its cells wait for their formation.
         facts: what the plan can't know: files of the artifact lock.
     """
@@ -103,13 +103,15 @@ class Engine(pulumi.ComponentResource):
             "gates": [gate_name(plan, args.engine)],
             "secrets": self._secrets(),
             "wipe": args.engine in self._spec.wipe,
+            "oneByOne": self._kind.one_by_one,
         }
+        # All of the pool's hosts, not just the rack's: a member that comes later is let in by the others' firewalls.
+        before = [*args.pool.cells.values(), *(engine.formation for engine in args.after)]
         made: dict[str, Cell] = {}
         for cell in plan.cells:
             if cell.layer != args.engine:
                 continue
             inputs = {**cell_inputs(args.site, cell, args.facts, self._kind.role), **own}
-            before = [args.pool.cells[cell.rack], *(engine.formation for engine in args.after)]
             options = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=before))
             made[cell.rack] = Cell(f"{plan.cluster.name}-{cell.name}", inputs, options)
         return made

@@ -10,7 +10,7 @@ from greenfield import content
 
 sys.path.insert(0, str(content.collections()))
 
-from ansible_collections.greenfield.host.plugins.module_utils.etcd_decision import View, decide
+from ansible_collections.greenfield.host.plugins.module_utils.etcd_decision import View, decide, to_judge
 
 URL = "https://10.0.0.{}:2380"
 
@@ -74,3 +74,28 @@ def test_never_at_the_price_of_the_quorum():
 def test_two_of_five_can_be_replaced_one_by_one():
     view = View([entry(number) for number in range(1, 6)], True, 3)
     assert judged(view, started=True).remove == [3]
+
+
+def planned(*numbers):
+    return {f"member-{number}": f"10.0.0.{number}" for number in numbers}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "judged_by"),
+    [
+        ((1, 2, 3), (1, 2, 3), (1, 2, 3)),
+        ((1, 2, 3, 4, 5), (1, 2, 3), (1, 2, 3)),
+        ((1, 2, 3), (1, 2, 3, 4, 5), (1, 2, 3, 4, 5)),
+        ((1, 2, 3), (1,), (1,)),
+        ((1, 2, 3), (1, 2), (1, 2, 3)),
+        ((1,), (1, 2), (1, 2)),
+    ],
+    ids=["as planned", "to grow", "to shrink", "to grow from one", "one was lost", "the last to go"],
+)
+def test_a_cluster_that_changes_is_judged_by_the_members_it_has(wanted, there, judged_by):
+    assert to_judge(planned(*wanted), [entry(number) for number in there]) == planned(*judged_by)
+
+
+def test_a_member_that_has_been_added_but_not_started_is_waited_for():
+    entries = [entry(1), entry(2), entry(3), entry(4, name="")]
+    assert to_judge(planned(1, 2, 3, 4, 5), entries) == planned(1, 2, 3, 4, 5)

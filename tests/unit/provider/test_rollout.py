@@ -266,3 +266,24 @@ def test_a_cancelled_question_after_a_batch_makes_the_batch_count_as_failed() ->
 
     (result,) = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=_gate("h1")))
     assert (result["h1"].status, result["h1"].message) == ("failed", "kv health: cancelled")
+
+
+def test_members_join_a_standing_engine_one_by_one_and_before_the_others_are_touched() -> None:
+    hosts = Hosts()
+
+    async def run() -> None:
+        rollout = Rollout(hosts)
+        standing = _standing("kv-r1", "h1", gate=_gate("h1"), one_by_one=True)
+        joining = [_batch(f"kv-r{rack}", f"h{rack}", one_by_one=True) for rack in (4, 5)]
+        await asyncio.gather(rollout.in_turn(standing), *(rollout.side_by_side(batch) for batch in joining))
+
+    asyncio.run(run())
+    assert hosts.ran() == ["main h4 h5", "health h1", "main h1", "health h1"]
+    assert [job.serial for job in hosts.jobs if job.entry == "main"] == [1, 1]
+    assert all(job.common["etcd_health_changing"] for job in hosts.jobs if job.entry == "health")
+
+
+def test_members_of_a_new_engine_start_side_by_side() -> None:
+    hosts = Hosts()
+    _together(hosts, [_batch("kv-r1", "h1", one_by_one=True), _batch("kv-r2", "h2", one_by_one=True)])
+    assert [job.serial for job in hosts.jobs] == [0]

@@ -72,11 +72,11 @@ def test_typing_an_engines_name_under_wipe_opens_just_that_engine(tmp_path: Path
     assert wiped == {f"orders-sessions-{rack}" for rack in RACKS}
 
 
-def test_a_member_waits_for_its_hosts_and_nothing_else_of_the_rack(stack: Stack) -> None:
+def test_a_member_waits_for_the_hosts_of_all_its_engines_members(stack: Stack) -> None:
     for rack in RACKS:
         cell = stack.one(f"orders-sessions-{rack}")
         waits = {name for name in cell.depends_on if name in stack.of("Cell") or name in stack.of("Formation")}
-        assert waits == {f"orders-host-data-{rack}"}
+        assert waits == {f"orders-host-data-{each}" for each in RACKS}
         assert "orders-lab-preflight" in stack.one(f"orders-host-data-{rack}").depends_on
 
 
