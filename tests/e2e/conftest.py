@@ -23,7 +23,7 @@ KEEP = "GREENFIELD_KEEP_LAB"
 def delivery(request: pytest.FixtureRequest) -> Iterator[Delivery]:
     """Bare hosts in three racks, and a spec that nothing was delivered from yet; a module's SEAT says which.
 
-    They go before the next module's come: the machine has few of some things (docs/lab.md, "Limits").
+    They go before the next module's come: the machine has few of some things (docs/lab.md, "Kernel").
     """
     seat = getattr(request.module, "SEAT", {})
     folder = REPO / "build" / seat.get("site", "e2e")

@@ -25,12 +25,23 @@ def machine_before() -> dict[str, str]:
     return machine_values()
 
 
+_UP: list[Lab] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The lab goes with the last test of this folder, for the labs that come after (docs/lab.md, "Kernel")."""
+    if _UP and (nextitem is None or nextitem.path.parent != item.path.parent):
+        _UP.pop().down()
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, machine_before: dict[str, str]) -> Iterator[Lab]:
     """The lab ``labtest``, up."""
     lab = Lab(small_site(tmp_path_factory.mktemp("labtest"), "labtest", 78, 0, 3))
     lab.down()
     lab.up()
+    _UP.append(lab)
     yield lab
     lab.down()
     assert traces("labtest") == []

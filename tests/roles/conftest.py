@@ -45,6 +45,16 @@ def plan(spec: Spec) -> Plan:
     return make_plan(site, cluster)
 
 
+_UP: list[Lab] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The lab goes with the last test of this folder, for the labs that come after (docs/lab.md, "Kernel")."""
+    if _UP and (nextitem is None or nextitem.path.parent != item.path.parent):
+        _UP.pop().down()
+
+
 @pytest.fixture(scope="session")
 def lab(plan: Plan, facts: dict[str, Any]) -> Iterator[Lab]:
     """The booted lab; bare at the start of a session and gone at its end, unless it is kept.
@@ -56,6 +66,8 @@ def lab(plan: Plan, facts: dict[str, Any]) -> Iterator[Lab]:
     if not (keep and all(status.state == "running" for status in lab.status())):
         lab.down()
     lab.up()
+    if not keep:
+        _UP.append(lab)
     try:
         yield lab
     finally:
