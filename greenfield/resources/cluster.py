@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from greenfield.artifacts import Lock, load_lock, registry_url
+from greenfield.artifacts import Lock, check_images, load_lock, registry_url
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.model.platform import Platform
@@ -63,7 +63,11 @@ class ClusterArgs:
             platforms = tuple(each for each in loaded.platforms.values() if each.cluster == chosen.name)
             standing = load_placement(loaded.folder, chosen.name)
             plan = make_plan(site, chosen, standing, frozenset(_configured() if quarantine is None else quarantine))
-            return cls(plan, loaded.folder.resolve(), load_lock(loaded.folder), loaded.digest, platforms)
+            lock = load_lock(loaded.folder)
+            if lock is not None:
+                workloads = {name: work.objects for each in platforms for name, work in each.workloads.items()}
+                check_images(lock, workloads)
+            return cls(plan, loaded.folder.resolve(), lock, loaded.digest, platforms)
         except GreenfieldError as error:
             raise pulumi.RunError(str(error)) from None
 

@@ -1,0 +1,49 @@
+"""Images that workloads name, against what the mirror holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from greenfield.artifacts.lock import Lock
+from greenfield.errors import ArtifactError
+
+CONTAINERS = ("containers", "initContainers")
+
+
+def images_of(thing: Any) -> Iterator[str]:
+    """Every image that containers in an object name, wherever its pods are described."""
+    if isinstance(thing, Mapping):
+        for key, value in thing.items():
+            if key in CONTAINERS and isinstance(value, Sequence):
+                yield from (str(each["image"]) for each in value if isinstance(each, Mapping) and "image" in each)
+            else:
+                yield from images_of(value)
+    elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
+        for each in thing:
+            yield from images_of(each)
+
+
+def check_images(lock: Lock, workloads: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse workloads whose images hosts could not pull: the site's registry is the only one that they reach.
+
+    Args:
+        lock: what the mirror holds.
+        workloads: name of a workload to the objects of its manifests.
+
+    Raises:
+        ArtifactError: an image is not in the lock; each is named with its workload.
+    """
+    held = {image.name for image in lock.images}
+    missing = [
+        f"{name}: {image}"
+        for name, objects in workloads.items()
+        for image in dict.fromkeys(images_of(objects))
+        if image not in held
+    ]
+    if missing:
+        known = ", ".join(sorted(held)) or "none"
+        raise ArtifactError(
+            "the mirror has no image of: " + "; ".join(missing),
+            fix=f"name one that it has ({known}), or carry it in: greenfield mirror add --help",
+        )
