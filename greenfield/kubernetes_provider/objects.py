@@ -17,6 +17,9 @@ from greenfield.kubernetes_provider.target import MANAGERS, PROPAGATION, Target,
 OWNERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"})
 """Kinds that go only after the pods they made. Of others nothing is left behind, and the collector takes its time."""
 
+MADE_BY = "greenfield.io/made-by"
+"""Annotation of objects that have nothing but a name."""
+
 SETTLE_SECONDS = 30.0
 """How long what an object needs is waited for: its namespace, or the account of its pods, may be on the way."""
 
@@ -168,7 +171,17 @@ async def _send(api: Api, wish: Wish, *, dry: bool) -> Json:
         body["spec"] = {key: value for key, value in body["spec"].items() if key != "taints"}
     if wish.kind.namespaced:
         body["metadata"] = {**body["metadata"], "namespace": wish.target.namespace}
+    if _bare(body) and not wish.target.patch:
+        body["metadata"] = {**body["metadata"], "annotations": {MADE_BY: wish.manager}}
     return await api.request("PATCH", wish.path, query, body, APPLY)
+
+
+def _bare(body: Mapping[str, Any]) -> bool:
+    """Whether it has nothing but a name: then nothing would tell that its field manager made it."""
+    rest = [value for key, value in body.items() if key not in ("apiVersion", "kind", "metadata") and value]
+    return not rest and not [
+        value for key, value in body["metadata"].items() if key not in ("name", "namespace") and value
+    ]
 
 
 def _taints(wish: Wish) -> tuple[list[Json], list[Json]]:
