@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import shlex
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from greenfield.engines.kubernetes import LOCAL_API_PORT, RELEASES
+from greenfield.engines.kubernetes import API_PORT, RELEASES, STACKED
 from greenfield.errors import VerifyError
 from greenfield.verify import scripts
 from greenfield.verify.engine import EngineUnderTest, MemberUnderTest
 
+if TYPE_CHECKING:
+    from greenfield.verify.acceptance import Acceptance
+
 PAUSE = "registry.k8s.io/pause:3.10.1"
 """The one image that every node has; what a check runs inside a pod runs in the pod's network, from the host."""
+
+PKI = "/etc/kubernetes/pki"
+ETCD_PORT = 2379
 
 READY_SECONDS = 90.0
 POLL_SECONDS = 0.5
@@ -28,6 +35,20 @@ class Kubernetes:
 
     engine: EngineUnderTest
     workers: tuple[EngineUnderTest, ...]
+    etcd: EngineUnderTest | None = None
+    """The etcd engine that it stores its objects in; None when it carries one of its own."""
+
+    @classmethod
+    def of(cls, engine: EngineUnderTest, acceptance: Acceptance) -> Kubernetes:
+        """The control plane with what belongs to it in the run's cluster."""
+        engines = acceptance.subject.cluster.engines
+        workers = [
+            EngineUnderTest.of(acceptance, name)
+            for name, spec in engines.items()
+            if spec.kind == "kubernetes-workers" and spec.options["control_plane"] == engine.name
+        ]
+        store = str(engine.spec.options["etcd"])
+        return cls(engine, tuple(workers), None if store == STACKED else EngineUnderTest.of(acceptance, store))
 
     @property
     def nodes(self) -> tuple[MemberUnderTest, ...]:
@@ -67,32 +88,56 @@ class Kubernetes:
 
     @contextmanager
     def namespace(self, name: str, labels: dict[str, str] | None = None) -> Iterator[str]:
-        """A namespace of this check alone; what is in it goes away afterwards."""
+        """A namespace of this check alone, named after ``name``; what is in it goes away afterwards."""
+        name = f"greenfield-verify-{name}-{uuid.uuid4().hex[:8]}"
         self.ctl("apply -f -", stdin=json.dumps(_object("v1", "Namespace", name, labels=labels or {})))
         try:
             yield name
         finally:
             self.ctl(f"delete namespace {name} --wait=false")
 
-    def run_pod(self, namespace: str, name: str, node: str, labels: dict[str, str] | None = None) -> str:
-        """A pod on a node that does nothing; its address, once it is ready.
+    def pod(self, namespace: str, name: str, node: str) -> dict[str, Any]:
+        """A pod for a node that does nothing and may do nothing."""
+        found = _object("v1", "Pod", name, namespace=namespace, labels={"check": name})
+        return found | {"spec": {**IDLE, "nodeName": node}}
+
+    def run_pod(self, namespace: str, name: str, node: str) -> str:
+        """Run such a pod; its address, once it is ready.
 
         Raises:
             AssertionError: it does not become ready.
         """
-        pod = _object("v1", "Pod", name, labels={"check": name, **(labels or {})})
-        pod["metadata"]["namespace"] = namespace
-        pod["spec"] = {
-            "nodeName": node,
-            "terminationGracePeriodSeconds": 1,
-            "automountServiceAccountToken": False,
-            "containers": [{"name": "pause", "image": PAUSE, "securityContext": RESTRICTED}],
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        }
-        self.ctl("apply -f -", stdin=json.dumps(pod))
+        self.ctl("apply -f -", stdin=json.dumps(self.pod(namespace, name, node)))
         self.ctl(f"wait -n {namespace} pod/{name} --for=condition=Ready --timeout={READY_SECONDS:.0f}s")
         address: str = self.get(f"-n {namespace} pod {name}")["status"]["podIP"]
         return address
+
+    def deployment(self, name: str, replicas: int) -> dict[str, Any]:
+        """Specification of so many such pods, no two in a rack while there are racks enough."""
+        labels = {"check": name}
+        spread = {
+            "maxSkew": 1,
+            "topologyKey": "topology.kubernetes.io/zone",
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": labels},
+        }
+        template = {"metadata": {"labels": labels}, "spec": {**IDLE, "topologySpreadConstraints": [spread]}}
+        return {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+
+    def apply(
+        self, namespace: str, version: str, kind: str, name: str, spec: dict[str, Any], field: str = "spec"
+    ) -> None:
+        """Create or change an object of a namespace."""
+        self.ctl("apply -f -", stdin=json.dumps(_object(version, kind, name, namespace=namespace) | {field: spec}))
+
+    def a_worker_of_each_rack(self) -> tuple[MemberUnderTest, ...]:
+        """One worker in each rack that has any."""
+        by_rack = {member.rack: member for engine in self.workers for member in engine.members}
+        return tuple(by_rack.values())
+
+    def end_listening(self, node: MemberUnderTest, pod: str) -> None:
+        """Let the program that listens in a pod's network end before its time."""
+        node.on.check_output(f"touch /run/greenfield-verify-{pod}")
 
     def inside(self, node: str, pod: str, settings: dict[str, Any], *, timeout: float = 30.0) -> Any:
         """Run the program ``pod_network`` in the network of the pod at an address, on its node."""
@@ -114,13 +159,23 @@ class Kubernetes:
                 raise VerifyError(f"{what} did not come about within {seconds:.0f} s: {trouble}")
             time.sleep(POLL_SECONDS)
 
+    def ask(self, on: MemberUnderTest, address: str, port: int, paths: list[str], **more: Any) -> list[dict[str, Any]]:
+        """What the API at an address answers when it is asked from a node, by nobody unless ``more`` names a certificate."""
+        settings = {"do": "ask", "address": address, "port": port, "authority": f"{PKI}/ca.crt", "paths": paths, **more}
+        found: list[dict[str, Any]] = scripts.run(on.on, "api_client", settings, timeout=30)
+        return found
+
     def unwell(self) -> str:
-        """Which member's API is not ready, or which node; empty when all is well."""
+        """Which member's API or etcd is not ready, or which node; empty when all is well."""
         for member in self.engine.members:
-            done = member.on.run(f"curl -sk --max-time 3 https://{member.address}:6443/readyz")
-            if done.stdout.strip() != "ok":
-                return f"API of {member.host}: {done.stdout.strip()[:200] or 'no answer'}"
-        done = self.engine.members[0].on.run("kubectl get nodes -o json --request-timeout=5s")
+            (found,) = self.ask(member, member.address, API_PORT, ["/readyz"])
+            if found["body"] != "ok":
+                return f"API of {member.host}: {found['body'][:200]}"
+        first = self.engine.members[0].on
+        done = first.run(self.etcdctl("endpoint health --command-timeout=3s"))
+        if done.rc:
+            return f"etcd: {done.stderr.strip()[:300]}"
+        done = first.run("kubectl get nodes -o json --request-timeout=5s")
         if done.rc:
             return str(done.stderr).strip()
         ready = {item["metadata"]["name"] for item in json.loads(done.stdout)["items"] if is_ready(item)}
@@ -128,9 +183,47 @@ class Kubernetes:
         return f"nodes not ready: {', '.join(missing)}" if missing else ""
 
     @property
-    def local_api(self) -> str:
-        """Where a node finds the API."""
-        return f"https://127.0.0.1:{LOCAL_API_PORT}"
+    def stacked(self) -> bool:
+        """Whether the control plane carries its own etcd."""
+        return bool(self.engine.spec.options["etcd"] == STACKED)
+
+    @property
+    def etcd_members(self) -> tuple[MemberUnderTest, ...]:
+        """Members of the etcd that holds the cluster's objects."""
+        return self.engine.members if self.etcd is None else self.etcd.members
+
+    @property
+    def etcd_environment(self) -> dict[str, str]:
+        """What ``etcdctl`` on a member of the control plane needs: the API server's own way in."""
+        return {
+            "ETCDCTL_ENDPOINTS": ",".join(f"https://{member.address}:{ETCD_PORT}" for member in self.etcd_members),
+            "ETCDCTL_CACERT": f"{PKI}/etcd/ca.crt",
+            "ETCDCTL_CERT": f"{PKI}/apiserver-etcd-client.crt",
+            "ETCDCTL_KEY": f"{PKI}/apiserver-etcd-client.key",
+        }
+
+    def etcdctl(self, words: str) -> str:
+        """The command that asks etcd, for a member of the control plane."""
+        return (
+            " ".join(f"{key}={value}" for key, value in self.etcd_environment.items()) + f" {self.bin}/etcdctl {words}"
+        )
+
+    @property
+    def bin(self) -> str:
+        """Folder of the release's binaries on the control plane."""
+        script = "sed -n 's|^exec \\(.*\\)/kubectl .*|\\1|p' /usr/local/bin/kubectl"
+        found: str = self.engine.members[0].on.check_output(script)
+        return found
+
+    def flags(self, member: MemberUnderTest, program: str) -> dict[str, str]:
+        """Flags that a program of the control plane runs with on a member, without their dashes."""
+        pid = f"$(pgrep -o -f '^{program} --')"
+        return parse_flags(member.on.check_output(f"tr '\\0' '\\n' < /proc/{pid}/cmdline"))
+
+    def kubelet(self, node: str) -> dict[str, Any]:
+        """The configuration that a node's kubelet runs with."""
+        found: dict[str, Any] = json.loads(self.ctl(f"get --raw /api/v1/nodes/{node}/proxy/configz"))["kubeletconfig"]
+        return found
 
 
 RESTRICTED = {
@@ -142,10 +235,23 @@ RESTRICTED = {
 }
 """What a container may not do, by the strictest Pod Security level."""
 
+IDLE = {
+    "terminationGracePeriodSeconds": 1,
+    "automountServiceAccountToken": False,
+    "containers": [{"name": "pause", "image": PAUSE, "securityContext": RESTRICTED}],
+}
+"""A pod that only has a network."""
+
 
 def is_ready(node: dict[str, Any]) -> bool:
     """Whether a node says that it is ready."""
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in node["status"]["conditions"])
+
+
+def parse_flags(text: str) -> dict[str, str]:
+    """Flags of a command line, one word a line: ``--profiling=false`` and ``--profiling`` alike."""
+    words = [line[2:] for line in text.splitlines() if line.startswith("--")]
+    return {name: value if equals else "true" for name, equals, value in (word.partition("=") for word in words)}
 
 
 def _object(version: str, kind: str, name: str, **metadata: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 CLONE_NEWNET = 0x40000000
@@ -67,21 +68,39 @@ def resolve(server: str, name: str, seconds: float) -> dict:
     return {"addresses": found, "code": code}
 
 
-def listen(port: int, words: str, seconds: float) -> dict:
-    """Say words to whoever connects, for so many seconds; how many did."""
+def listen(port: int, words: str, seconds: float, end: str = "") -> dict:
+    """Say words to whoever connects, for so many seconds or until the file ``end`` is there; how many did connect."""
     seen = 0
     with socket.create_server(("0.0.0.0", port)) as server:
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            server.settimeout(left)
+        server.settimeout(0.3)
+        while time.monotonic() < deadline:
+            if end and os.path.exists(end):
+                os.unlink(end)
+                break
             try:
                 stream, _ = server.accept()
             except TimeoutError:
-                break
+                continue
             with stream:
                 stream.sendall(words.encode())
             seen += 1
     return {"served": seen}
+
+
+def meet(port: int, words: str, targets: list[str], seconds: float) -> dict:
+    """Serve for so many seconds, and meanwhile connect to others who do the same: what each said, and who was silent."""
+    serving = threading.Thread(target=listen, args=(port, words, seconds), daemon=True)
+    serving.start()
+    heard: dict = {}
+    deadline = time.monotonic() + seconds
+    while len(heard) < len(targets) and time.monotonic() < deadline:
+        for target in targets:
+            if target not in heard and (found := connect(target, port, 1.0))["open"]:
+                heard[target] = found["said"]
+        time.sleep(0.1)
+    serving.join()
+    return {"heard": heard, "silent": [target for target in targets if target not in heard]}
 
 
 def main() -> None:
@@ -89,8 +108,10 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     enter(settings["pod"])
     seconds = float(settings.get("seconds", 5.0))
-    if settings["do"] == "listen":
-        result = listen(settings["port"], settings["words"], seconds)
+    if settings["do"] == "meet":
+        result = meet(settings["port"], settings["words"], settings["targets"], seconds)
+    elif settings["do"] == "listen":
+        result = listen(settings["port"], settings["words"], seconds, f"/run/greenfield-verify-{settings['pod']}")
     elif settings["do"] == "resolve":
         result = resolve(settings["server"], settings["name"], seconds)
     else:

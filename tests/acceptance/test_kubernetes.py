@@ -1,0 +1,313 @@
+"""What a Kubernetes cluster promises to those who run it. Each check has a namespace of its own, gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from greenfield.engines.kubernetes import API_PORT, LOCAL_API_PORT
+from greenfield.model.quantity import parse_any
+from greenfield.verify import scripts
+from greenfield.verify.kubernetes import ETCD_PORT, PKI, Kubernetes, is_ready
+
+DRILL_SECONDS = 20.0
+"""How long the API is watched around a loss."""
+
+QUIET_SECONDS = 2.0
+"""How long it is watched before the loss."""
+
+AGENTS = ("greenfield-kubernetes-api", "containerd", "kubelet", "kube-proxy", "flanneld", "kube-router")
+PLANE = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler")
+
+
+@pytest.fixture
+def kube(engine, acceptance):
+    """The control plane under test, with its workers."""
+    return Kubernetes.of(engine, acceptance)
+
+
+@pytest.mark.control("K8S-001")
+def test_nodes_are_the_planned_ones(kube):
+    items = {item["metadata"]["name"]: item for item in kube.get("nodes")["items"]}
+    assert set(items) == {member.host for member in kube.nodes}
+    for name, item in items.items():
+        assert is_ready(item), f"{name} is not ready"
+        pressed = [c["type"] for c in item["status"]["conditions"] if c["type"] != "Ready" and c["status"] != "False"]
+        assert not pressed, f"{name}: {', '.join(pressed)}"
+        info = item["status"]["nodeInfo"]
+        assert info["kubeletVersion"] == f"v{kube.release}", f"{name} runs {info['kubeletVersion']}"
+        assert not item["spec"].get("unschedulable"), f"{name} is cordoned"
+    assert json.loads(kube.ctl("version -o json"))["serverVersion"]["gitVersion"] == f"v{kube.release}"
+
+
+@pytest.mark.control("K8S-002")
+def test_nodes_tell_where_they_are(kube):
+    for engine in (kube.engine, *kube.workers):
+        plane = engine == kube.engine
+        for member in engine.members:
+            node = kube.node(member.host)
+            labels = node["metadata"]["labels"]
+            wanted = {"topology.kubernetes.io/zone": member.rack, "greenfield.io/engine": engine.name}
+            wanted |= {} if plane else dict(engine.spec.options["labels"])
+            assert wanted.items() <= labels.items(), f"{member.host}: {labels}, planned {wanted}"
+            taints = {(taint["key"], taint["effect"]) for taint in node["spec"].get("taints", ())}
+            kept = ("node-role.kubernetes.io/control-plane", "NoSchedule") in taints
+            assert kept == plane, f"{member.host}: taints {sorted(taints)}"
+
+
+@pytest.mark.control("K8S-003")
+def test_pods_get_the_planned_memory(kube, control, measured):
+    for engine in kube.workers:
+        planned = int(engine.spec.options["pod_memory_bytes"])
+        for member in engine.members:
+            found = parse_any(kube.node(member.host)["status"]["allocatable"]["memory"])
+            measured(f"{member.host}_allocatable_bytes", found)
+            assert control.thresholds["share"] * planned <= found <= planned, f"{member.host}: {found} of {planned}"
+
+
+@pytest.mark.control("K8S-004")
+def test_api_is_reached_from_every_node(kube):
+    for member in kube.engine.members:
+        (found,) = kube.ask(kube.nodes[-1], member.address, API_PORT, ["/readyz"])
+        assert found["body"] == "ok", f"{member.host}: {found}"
+    for node in kube.nodes:
+        (found,) = kube.ask(node, "127.0.0.1", LOCAL_API_PORT, ["/readyz"])
+        assert found["body"] == "ok", f"from {node.host}: {found}"
+
+
+@pytest.mark.control("K8S-005")
+def test_store_is_whole(kube):
+    on = kube.engine.members[0].on
+    listed = json.loads(on.check_output(kube.etcdctl("member list -w json")))["members"]
+    found = {url for member in listed for url in member["clientURLs"]}
+    assert found == {f"https://{member.address}:{ETCD_PORT}" for member in kube.etcd_members}
+    assert not [member["name"] for member in listed if member.get("isLearner")]
+    health = json.loads(on.check_output(kube.etcdctl("endpoint health -w json")))
+    sick = [f"{item['endpoint']}: {item.get('error', '')}" for item in health if not item["health"]]
+    assert len(health) == len(kube.etcd_members) and not sick, sick
+    assert on.check_output(kube.etcdctl("alarm list")) == ""
+
+
+@pytest.mark.control("K8S-006")
+def test_pods_reach_each_other(kube, control):
+    seconds = control.thresholds["seconds"]
+    with kube.namespace("pods") as name, ThreadPoolExecutor(len(kube.nodes)) as pool:
+        hosts = [member.host for member in kube.nodes]
+        pods = dict(zip(hosts, pool.map(lambda host: kube.run_pod(name, host, host), hosts), strict=True))
+        meetings = {}
+        for index, host in enumerate(hosts):
+            others = (hosts[index + 1 :] + hosts[:index])[:5]
+            meeting = {"do": "meet", "port": 8008, "words": host, "seconds": seconds}
+            meeting["targets"] = [pods[other] for other in others]
+            meetings[host] = pool.submit(kube.inside, host, pods[host], meeting)
+        for host, meeting in meetings.items():
+            found = meeting.result()
+            assert not found["silent"], f"a pod on {host} does not reach {found['silent']} of {pods}"
+            assert all(pods[said] == address for address, said in found["heard"].items()), found
+
+
+@pytest.mark.control("K8S-007")
+def test_pods_find_services_by_name(kube):
+    domain = kube.engine.spec.options["dns_domain"]
+    services = {
+        f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.{domain}": service["spec"]["clusterIP"]
+        for service in kube.get("services -A")["items"]
+    }
+    server = kube.get("-n kube-system service kube-dns")["spec"]["clusterIP"]
+    with kube.namespace("names") as space:
+        for engine in kube.workers:
+            for member in engine.members:
+                pod = kube.run_pod(space, member.host, member.host)
+                for name in (f"kubernetes.default.svc.{domain}", f"kube-dns.kube-system.svc.{domain}"):
+                    found = kube.inside(member.host, pod, {"do": "resolve", "server": server, "name": name})
+                    assert found["addresses"] == [services[name]], f"{member.host}: {name}: {found}"
+
+
+@pytest.mark.control("K8S-008")
+def test_a_service_answers_in_every_rack(kube, control):
+    seconds = control.thresholds["seconds"]
+    server = kube.workers[0].members[0]
+    with kube.namespace("services") as name, ThreadPoolExecutor(1) as pool:
+        pod = kube.run_pod(name, "server", server.host)
+        kube.apply(
+            name,
+            "v1",
+            "Service",
+            "server",
+            {"selector": {"check": "server"}, "ports": [{"port": 80, "targetPort": 8008}]},
+        )
+        address = kube.get(f"-n {name} service server")["spec"]["clusterIP"]
+        pods = {member.host: kube.run_pod(name, member.host, member.host) for member in kube.a_worker_of_each_rack()}
+        serving = pool.submit(
+            kube.inside,
+            server.host,
+            pod,
+            {"do": "listen", "port": 8008, "words": "here", "seconds": 4 * seconds},
+            timeout=90,
+        )
+        for host, own in pods.items():
+            kube.until(
+                lambda host=host, own=own: _silence(kube, host, own, address, 80), f"an answer to {host}", seconds
+            )
+        for host in (member for member in kube.nodes if member != server):
+            question = f"import socket;print(socket.create_connection(('{address}',80),5).recv(9).decode())"
+            assert host.on.check_output(f'python3 -c "{question}"') == "here", f"the host {host.host}"
+        kube.end_listening(server, pod)
+        serving.result()
+
+
+def _silence(kube, host, pod, target, port):
+    found = kube.inside(host, pod, {"do": "connect", "target": target, "port": port, "seconds": 2})
+    return "" if found["open"] else found["error"]
+
+
+@pytest.mark.control("K8S-009")
+def test_policies_cut_flows(kube, control, measured):
+    seconds = control.thresholds["seconds"]
+    first, last = (kube.a_worker_of_each_rack() * 2)[:2]
+    with kube.namespace("policies") as name, ThreadPoolExecutor(1) as pool:
+        server, friend, stranger = (
+            kube.run_pod(name, who, where.host)
+            for who, where in (("server", last), ("friend", first), ("stranger", first))
+        )
+        listening = {"do": "listen", "port": 8008, "words": "here", "seconds": 4 * seconds}
+        pool.submit(kube.inside, last.host, server, listening, timeout=5 * seconds)
+
+        def cut(pod):
+            return _silence(kube, first.host, pod, server, 8008)
+
+        kube.until(lambda: cut(friend) or cut(stranger), "a flow without policies", seconds)
+        kube.apply(
+            name, "networking.k8s.io/v1", "NetworkPolicy", "deny", {"podSelector": {}, "policyTypes": ["Ingress"]}
+        )
+        denied = kube.until(lambda: "" if cut(friend) and cut(stranger) else "it still flows", "the denial", seconds)
+        source = [{"from": [{"podSelector": {"matchLabels": {"check": "friend"}}}]}]
+        allowance = {"podSelector": {"matchLabels": {"check": "server"}}, "ingress": source}
+        kube.apply(name, "networking.k8s.io/v1", "NetworkPolicy", "allow", allowance)
+        allowed = kube.until(lambda: cut(friend), "the allowance", seconds)
+        assert cut(stranger), "a stranger gets in with the friend"
+        kube.end_listening(last, server)
+    measured("denied_after_seconds", denied)
+    measured("allowed_after_seconds", allowed)
+
+
+@pytest.mark.control("K8S-010")
+def test_work_is_spread_and_replaced(kube, control, measured):
+    racks = {member.host: member.rack for member in kube.nodes}
+    wanted = len(kube.a_worker_of_each_rack())
+    with kube.namespace("work") as name:
+        kube.apply(name, "apps/v1", "Deployment", "work", kube.deployment("work", wanted))
+
+        def missing():
+            return _missing(kube, name, wanted)
+
+        kube.until(missing, "the pods", control.thresholds["seconds"])
+        pods = kube.get(f"-n {name} pods -l check=work")["items"]
+        assert len({racks[pod["spec"]["nodeName"]] for pod in pods}) == wanted, "pods share a rack"
+        victim = pods[0]["metadata"]["name"]
+        kube.ctl(f"-n {name} delete pod {victim} --now --wait=false")
+        began = time.monotonic()
+        kube.until(lambda: missing() or _still_there(kube, name, victim), "a new pod", control.thresholds["seconds"])
+        measured("replaced_seconds", time.monotonic() - began)
+
+
+def _missing(kube, namespace, wanted):
+    ready = kube.get(f"-n {namespace} deployment work")["status"].get("readyReplicas", 0)
+    return "" if ready == wanted else f"{ready} of {wanted} pods are ready"
+
+
+def _still_there(kube, namespace, pod):
+    return kube.ctl(f"-n {namespace} get pod {pod} --ignore-not-found -o name")
+
+
+@pytest.mark.control("K8S-011")
+def test_a_quota_holds(kube):
+    node = kube.a_worker_of_each_rack()[0].host
+    with kube.namespace("quota") as name:
+        kube.apply(name, "v1", "ResourceQuota", "one", {"hard": {"pods": "1"}})
+        kube.ctl(f"-n {name} wait quota/one --for=jsonpath={{.status.hard.pods}}=1 --timeout=30s")
+        kube.run_pod(name, "first", node)
+        refused = kube.refusal("apply -f -", stdin=json.dumps(kube.pod(name, "second", node)))
+        assert "exceeded quota" in refused, refused
+
+
+@pytest.mark.control("K8S-012")
+def test_use_of_nodes_is_told(kube):
+    told = {item["metadata"]["name"]: item["usage"] for item in json.loads(kube.ctl(f"get --raw {METRICS}"))["items"]}
+    assert set(told) == {member.host for member in kube.nodes}
+    for name, usage in told.items():
+        assert parse_any(usage["memory"]) > 0 and usage["cpu"] not in ("", "0"), f"{name}: {usage}"
+
+
+METRICS = "/apis/metrics.k8s.io/v1beta1/nodes"
+
+
+@pytest.mark.control("K8S-013")
+def test_requests_are_fast(kube, control, measured):
+    bound = control.thresholds["p99"]
+    first = kube.engine.members[0]
+    with kube.namespace("speed") as name:
+        settings = {"do": "clock", "paths": [f"/api/v1/namespaces/{name}/configmaps"], "name": "one"}
+        settings |= {"address": "127.0.0.1", "port": LOCAL_API_PORT, "authority": f"{PKI}/ca.crt"}
+        settings |= {
+            "certificate": f"{PKI}/admin.crt",
+            "key": f"{PKI}/admin.key",
+            "count": control.thresholds["requests"],
+        }
+        found = scripts.run(first.on, "api_client", settings, timeout=300)
+    for kind, times in found.items():
+        measured(f"{kind}_p50_seconds", times["p50_seconds"])
+        measured(f"{kind}_p99_seconds", times["p99_seconds"])
+    for kind, times in found.items():
+        assert times["p99_seconds"] <= bound, f"p99 of {kind} {times['p99_seconds'] * 1000:.0f} ms"
+
+
+@pytest.mark.control("K8S-014")
+def test_loss_of_a_member_heals(kube, control, measured):
+    victim = kube.engine.members[0]
+    witness = kube.workers[0].members[-1] if kube.workers else kube.engine.members[-1]
+    settings = {"do": "watch", "paths": [f"/api/v1/nodes/{witness.host}"], "seconds": DRILL_SECONDS}
+    settings |= {"address": "127.0.0.1", "port": LOCAL_API_PORT, "authority": f"{PKI}/ca.crt"}
+    settings |= {"certificate": f"{PKI}/kubelet-client.crt", "key": f"{PKI}/kubelet-client.key"}
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(scripts.run, witness.on, "api_client", settings, timeout=3 * DRILL_SECONDS)
+        try:
+            time.sleep(QUIET_SECONDS)
+            programs = "|".join(PLANE)
+            victim.on.check_output(f"systemctl stop kubelet && pkill -KILL -f '^({programs}) --'")
+            seen = watching.result()
+            left = victim.on.run(f"pgrep -f '^({programs}) --'").stdout
+        finally:
+            victim.on.run("systemctl start kubelet")
+            whole = kube.until(kube.unwell, "the whole control plane", control.thresholds["whole"])
+    measured("requests", seen["asked"])
+    measured("failed_requests", seen["failed"])
+    measured("longest_gap_seconds", seen["longest_gap_seconds"])
+    measured("whole_again_seconds", whole)
+    assert not left, f"{victim.host} was not lost"
+    assert seen["longest_gap_seconds"] <= control.thresholds["gap"], f"no answer for {seen['longest_gap_seconds']} s"
+    assert seen["asked"] - seen["failed"] >= control.thresholds["requests"], (
+        f"{seen['asked']} requests: {seen['errors']}"
+    )
+
+
+@pytest.mark.control("K8S-015")
+def test_services_come_back_by_themselves(kube, control, measured):
+    for member in kube.nodes:
+        for unit in AGENTS:
+            shown = member.on.check_output(f"systemctl show -P UnitFileState -P ActiveState -P Restart {unit}.service")
+            assert sorted(shown.split()) == ["active", "always", "enabled"], f"{unit} on {member.host}: {shown.split()}"
+    victim = kube.a_worker_of_each_rack()[-1]
+    units = " ".join(f"{unit}.service" for unit in AGENTS)
+    before = victim.on.check_output(f"systemctl show -P MainPID {units}").split()
+    victim.on.check_output(f"systemctl kill --signal=KILL --kill-whom=main {units}")
+
+    def down():
+        pids = victim.on.check_output(f"systemctl show -P MainPID {units}").split()
+        return ", ".join(unit for unit, old, new in zip(AGENTS, before, pids, strict=True) if new in ("0", old))
+
+    measured("back_seconds", kube.until(down, "the services", control.thresholds["back"]))
+    kube.until(kube.unwell, "the cluster")
