@@ -124,11 +124,10 @@ class Kubernetes:
         template = {"metadata": {"labels": labels}, "spec": {**IDLE, "topologySpreadConstraints": [spread]}}
         return {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
 
-    def apply(
-        self, namespace: str, version: str, kind: str, name: str, spec: dict[str, Any], field: str = "spec"
-    ) -> None:
-        """Create or change an object of a namespace."""
-        self.ctl("apply -f -", stdin=json.dumps(_object(version, kind, name, namespace=namespace) | {field: spec}))
+    def apply(self, namespace: str, kind: str, name: str, spec: dict[str, Any]) -> None:
+        """Create or change an object of a namespace; ``kind`` with its version, as in ``apps/v1 Deployment``."""
+        version, _, what = kind.rpartition(" ")
+        self.ctl("apply -f -", stdin=json.dumps(_object(version, what, name, namespace=namespace) | {"spec": spec}))
 
     def a_worker_of_each_rack(self) -> tuple[MemberUnderTest, ...]:
         """One worker in each rack that has any."""
@@ -160,7 +159,7 @@ class Kubernetes:
             time.sleep(POLL_SECONDS)
 
     def ask(self, on: MemberUnderTest, address: str, port: int, paths: list[str], **more: Any) -> list[dict[str, Any]]:
-        """What the API at an address answers when it is asked from a node, by nobody unless ``more`` names a certificate."""
+        """What the API at an address answers a node, as nobody unless ``more`` names a key."""
         settings = {"do": "ask", "address": address, "port": port, "authority": f"{PKI}/ca.crt", "paths": paths, **more}
         found: list[dict[str, Any]] = scripts.run(on.on, "api_client", settings, timeout=30)
         return found
@@ -246,6 +245,12 @@ IDLE = {
 def is_ready(node: dict[str, Any]) -> bool:
     """Whether a node says that it is ready."""
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in node["status"]["conditions"])
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of a quantity of memory as Kubernetes writes it: ``1Gi``, ``308484Ki``, ``1048576``."""
+    powers = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
+    return int(text[:-2]) << powers[text[-2:]] if text[-2:] in powers else int(text)
 
 
 def parse_flags(text: str) -> dict[str, str]:

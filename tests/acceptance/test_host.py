@@ -12,6 +12,9 @@ from greenfield.verify.kernel import shared_kernel
 
 pytestmark = pytest.mark.reads_only
 
+UNITS = {"kubernetes": "kubelet", "kubernetes-workers": "kubelet", "containers": "containerd"}
+"""What the service of a member is called where its makers have named it."""
+
 
 @pytest.mark.control("HOST-001")
 def test_release_is_supported(host, control):
@@ -67,7 +70,8 @@ def test_open_files_suffice(host, planned, desired):
     soft = [int(number) for number in re.findall(r"^\*\s+(?:soft|-)\s+nofile\s+(\d+)", limits, re.MULTILINE)]
     assert soft and soft[-1] >= desired["baseline_open_files"], f"limits.d gives {soft or 'no limit'}"
     for member in planned.members:
-        shown = host.check_output(f"systemctl show -P LimitNOFILE greenfield-{member.kind}-{member.engine}.service")
+        unit = UNITS.get(member.kind, f"greenfield-{member.kind}-{member.engine}")
+        shown = host.check_output(f"systemctl show -P LimitNOFILE {unit}.service")
         enough = shown == "infinity" or int(shown) >= desired["baseline_open_files"]
         assert enough, f"{member.engine} may open {shown} files, planned {desired['baseline_open_files']}"
 

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from greenfield.engines.kubernetes import API_PORT, LOCAL_API_PORT
-from greenfield.model.quantity import parse_any
 from greenfield.verify import scripts
-from greenfield.verify.kubernetes import ETCD_PORT, PKI, Kubernetes, is_ready
+from greenfield.verify.kubernetes import ETCD_PORT, PKI, Kubernetes, is_ready, parse_memory
 
 DRILL_SECONDS = 20.0
 """How long the API is watched around a loss."""
@@ -63,7 +62,7 @@ def test_pods_get_the_planned_memory(kube, control, measured):
     for engine in kube.workers:
         planned = int(engine.spec.options["pod_memory_bytes"])
         for member in engine.members:
-            found = parse_any(kube.node(member.host)["status"]["allocatable"]["memory"])
+            found = parse_memory(kube.node(member.host)["status"]["allocatable"]["memory"])
             measured(f"{member.host}_allocatable_bytes", found)
             assert control.thresholds["share"] * planned <= found <= planned, f"{member.host}: {found} of {planned}"
 
@@ -134,8 +133,7 @@ def test_a_service_answers_in_every_rack(kube, control):
         pod = kube.run_pod(name, "server", server.host)
         kube.apply(
             name,
-            "v1",
-            "Service",
+            "v1 Service",
             "server",
             {"selector": {"check": "server"}, "ports": [{"port": 80, "targetPort": 8008}]},
         )
@@ -180,13 +178,11 @@ def test_policies_cut_flows(kube, control, measured):
             return _silence(kube, first.host, pod, server, 8008)
 
         kube.until(lambda: cut(friend) or cut(stranger), "a flow without policies", seconds)
-        kube.apply(
-            name, "networking.k8s.io/v1", "NetworkPolicy", "deny", {"podSelector": {}, "policyTypes": ["Ingress"]}
-        )
+        kube.apply(name, "networking.k8s.io/v1 NetworkPolicy", "deny", {"podSelector": {}, "policyTypes": ["Ingress"]})
         denied = kube.until(lambda: "" if cut(friend) and cut(stranger) else "it still flows", "the denial", seconds)
         source = [{"from": [{"podSelector": {"matchLabels": {"check": "friend"}}}]}]
         allowance = {"podSelector": {"matchLabels": {"check": "server"}}, "ingress": source}
-        kube.apply(name, "networking.k8s.io/v1", "NetworkPolicy", "allow", allowance)
+        kube.apply(name, "networking.k8s.io/v1 NetworkPolicy", "allow", allowance)
         allowed = kube.until(lambda: cut(friend), "the allowance", seconds)
         assert cut(stranger), "a stranger gets in with the friend"
         kube.end_listening(last, server)
@@ -199,7 +195,7 @@ def test_work_is_spread_and_replaced(kube, control, measured):
     racks = {member.host: member.rack for member in kube.nodes}
     wanted = len(kube.a_worker_of_each_rack())
     with kube.namespace("work") as name:
-        kube.apply(name, "apps/v1", "Deployment", "work", kube.deployment("work", wanted))
+        kube.apply(name, "apps/v1 Deployment", "work", kube.deployment("work", wanted))
 
         def missing():
             return _missing(kube, name, wanted)
@@ -227,7 +223,7 @@ def _still_there(kube, namespace, pod):
 def test_a_quota_holds(kube):
     node = kube.a_worker_of_each_rack()[0].host
     with kube.namespace("quota") as name:
-        kube.apply(name, "v1", "ResourceQuota", "one", {"hard": {"pods": "1"}})
+        kube.apply(name, "v1 ResourceQuota", "one", {"hard": {"pods": "1"}})
         kube.ctl(f"-n {name} wait quota/one --for=jsonpath={{.status.hard.pods}}=1 --timeout=30s")
         kube.run_pod(name, "first", node)
         refused = kube.refusal("apply -f -", stdin=json.dumps(kube.pod(name, "second", node)))
@@ -239,7 +235,7 @@ def test_use_of_nodes_is_told(kube):
     told = {item["metadata"]["name"]: item["usage"] for item in json.loads(kube.ctl(f"get --raw {METRICS}"))["items"]}
     assert set(told) == {member.host for member in kube.nodes}
     for name, usage in told.items():
-        assert parse_any(usage["memory"]) > 0 and usage["cpu"] not in ("", "0"), f"{name}: {usage}"
+        assert parse_memory(usage["memory"]) > 0 and usage["cpu"] not in ("", "0"), f"{name}: {usage}"
 
 
 METRICS = "/apis/metrics.k8s.io/v1beta1/nodes"

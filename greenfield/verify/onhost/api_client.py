@@ -80,7 +80,9 @@ def quantiles(seconds: "list[float]") -> "dict[str, float]":
 def clock(settings: "dict[str, Any]") -> "dict[str, Any]":
     """Create objects one by one in a namespace, then read each: how long single requests take."""
     (path,) = settings["paths"]
-    line, writes, reads = connection(settings), [], []
+    line = connection(settings)
+    writes: list[float] = []
+    reads: list[float] = []
     for kind, seconds in (("POST", writes), ("GET", reads)):
         for number in range(settings["count"]):
             name = f"{settings['name']}-{number}"
