@@ -10,6 +10,7 @@ import pytest
 from greenfield.engines.redis import PORT
 from greenfield.verify import scripts
 from greenfield.verify.etcd import Etcd
+from greenfield.verify.kubernetes import ETCD_PORT, PKI, Kubernetes
 from greenfield.verify.redis import Redis
 
 DEFAULT_RTO_SECONDS = 1800
@@ -90,3 +91,43 @@ def _drill(redis, place, prefix, keys):
         "keys": keys,
         "most_seconds": min(_rto(redis.engine), 120),
     }
+
+
+@pytest.mark.control("RST-003", kind="kubernetes")
+def test_kubernetes_snapshot_restores(engine, acceptance, control, measured):
+    kube, keys = Kubernetes.of(engine, acceptance), control.thresholds["keys"]
+    place, store = engine.members[-1], (engine.members if kube.stacked else kube.etcd_members)[-1]
+    with kube.namespace("restore") as name:
+        objects = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"one-{number}", "namespace": name}}
+            for number in range(keys)
+        ]
+        kube.ctl("create -f -", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        drill = {
+            "ctl": f"{kube.bin}/etcdctl",
+            "bin": kube.bin,
+            "etcd": _etcd_of(kube, place),
+            "environment": {key: value for key, value in kube.etcd_environment.items() if "ENDPOINTS" not in key},
+            "pki": f"{PKI}/etcd",
+            "pair": "server",
+            "endpoint": f"https://{store.address}:{ETCD_PORT}",
+            "account": "root",
+            "place": "/data",
+            "prefix": f"/registry/configmaps/{name}/",
+            "most_seconds": min(_rto(engine), 120),
+        }
+        found = scripts.run(place.on, "etcd_restore", drill, timeout=min(_rto(engine), 300))
+        held = place.on.check_output(kube.etcdctl(f"get {drill['prefix']} --prefix --keys-only")).split()
+    measured("restore_seconds", found["seconds"])
+    measured("rto_seconds", _rto(engine))
+    measured("restored_keys", found["restored"]["keys"])
+    measured("snapshot_bytes", found["snapshot_bytes"])
+    assert found["restored"] == found["live"], "the restored store differs from the live one at the same revision"
+    assert len(held) >= keys
+    assert found["seconds"] <= _rto(engine), f"{found['seconds']} s, promised {_rto(engine)} s"
+
+
+def _etcd_of(kube, member):
+    """The server's program as it runs on a member: in its container, or where an engine of its own has it."""
+    pid = member.on.check_output("pgrep -o -f '^etcd --'")
+    return f"/proc/{pid}/root{member.on.check_output(f'readlink /proc/{pid}/exe')}"

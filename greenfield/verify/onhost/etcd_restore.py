@@ -23,10 +23,11 @@ COMMAND_SECONDS = 600
 
 
 def run(argv: "list[str]", **environment: str) -> str:
-    """Output of a command that must succeed."""
+    """Output of a command that must succeed; what is no text (a stored object may be) stays as it is."""
     done = subprocess.run(
-        argv, env={**os.environ, **environment}, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
-    )
+        argv, env={**os.environ, **environment}, capture_output=True, encoding="utf-8", errors="surrogateescape",
+        timeout=COMMAND_SECONDS, check=False,
+    )  # fmt: skip
     if done.returncode:
         sys.exit(f"{argv[0]} {argv[1]}: {(done.stderr or done.stdout).strip()[-400:]}")
     return done.stdout
@@ -51,22 +52,23 @@ def content(ctl: str, endpoint: str, prefix: str, revision: int = 0) -> "tuple[s
     text = run([ctl, "get", prefix, "--prefix", *at], ETCDCTL_ENDPOINTS=endpoint)
     counted = run([ctl, "get", "", "--prefix", "--count-only", "-w", "fields", *at], ETCDCTL_ENDPOINTS=endpoint)
     (count,) = re.findall(r'^"Count" : (\d+)$', counted, re.MULTILINE)
-    return hashlib.sha256(text.encode()).hexdigest(), int(count)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest(), int(count)
 
 
 def serve(
     settings: "dict[str, Any]", folder: str, account: pwd.struct_passwd, port: int, peer: int
 ) -> "subprocess.Popen[bytes]":
-    """Start the restored member on loopback."""
-    pki = settings["pki"]
+    """Start the restored member on loopback; ``pair`` is what its certificate and key are called."""
+    pki, pair = settings["pki"], settings.get("pair", "member")
     with Path(folder, "log").open("w") as log:
         return subprocess.Popen(
             [
-                f"{settings['bin']}/etcd", "--name=scratch", f"--data-dir={folder}/data", "--log-level=error",
+                settings.get("etcd", f"{settings['bin']}/etcd"), "--name=scratch", f"--data-dir={folder}/data",
+                "--log-level=error",
                 f"--listen-client-urls=https://127.0.0.1:{port}", f"--advertise-client-urls=https://127.0.0.1:{port}",
                 f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
                 f"--initial-cluster=scratch=http://127.0.0.1:{peer}", "--client-cert-auth",
-                f"--trusted-ca-file={pki}/ca.crt", f"--cert-file={pki}/member.crt", f"--key-file={pki}/member.key",
+                f"--trusted-ca-file={pki}/ca.crt", f"--cert-file={pki}/{pair}.crt", f"--key-file={pki}/{pair}.key",
             ],
             user=account.pw_uid, group=account.pw_gid, extra_groups=[], cwd=folder, stdout=log, stderr=log,
             start_new_session=True,
@@ -129,6 +131,7 @@ def drill(settings: "dict[str, Any]", folder: str) -> "dict[str, Any]":
 def main() -> None:
     """Entry point."""
     settings = json.loads(sys.argv[1])
+    os.environ.update(settings.get("environment", {}))
     folder = tempfile.mkdtemp(prefix=".greenfield-drill-", dir=settings["place"])
     try:
         json.dump(drill(settings, folder), sys.stdout)

@@ -26,7 +26,15 @@ def imported(text: str) -> set[str]:
 
 
 def test_there_are_programs() -> None:
-    assert PROGRAMS == ["etcd_restore", "etcd_writer", "redis_client", "redis_restore", "tls_probe"]
+    assert PROGRAMS == [
+        "api_client",
+        "etcd_restore",
+        "etcd_writer",
+        "pod_network",
+        "redis_client",
+        "redis_restore",
+        "tls_probe",
+    ]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

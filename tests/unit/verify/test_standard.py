@@ -43,6 +43,9 @@ def test_there_are_suites() -> None:
         "test_host",
         "test_host_access",
         "test_host_network",
+        "test_kubernetes",
+        "test_kubernetes_hardening",
+        "test_kubernetes_loss",
         "test_redis",
         "test_restore",
     ]
