@@ -7,12 +7,12 @@ import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from greenfield.engines.kubernetes import API_PORT, RELEASES, STACKED
-from greenfield.errors import VerifyError
 from greenfield.verify import scripts
 from greenfield.verify.engine import EngineUnderTest, MemberUnderTest
 
@@ -134,9 +134,17 @@ class Kubernetes:
         by_rack = {member.rack: member for engine in self.workers for member in engine.members}
         return tuple(by_rack.values())
 
-    def end_listening(self, node: MemberUnderTest, pod: str) -> None:
-        """Let the program that listens in a pod's network end before its time."""
-        node.on.check_output(f"touch /run/greenfield-verify-{pod}")
+    @contextmanager
+    def listening(self, node: MemberUnderTest, pod: str, port: int, seconds: float) -> Iterator[None]:
+        """Somebody listens in a pod's network meanwhile, for so many seconds at most."""
+        settings = {"do": "listen", "port": port, "words": "here", "seconds": seconds}
+        with ThreadPoolExecutor(1) as pool:
+            served = pool.submit(self.inside, node.host, pod, settings, timeout=seconds + 30)
+            try:
+                yield
+            finally:
+                node.on.check_output(f"touch /run/greenfield-verify-{pod}")
+            served.result()
 
     def inside(self, node: str, pod: str, settings: dict[str, Any], *, timeout: float = 30.0) -> Any:
         """Run the program ``pod_network`` in the network of the pod at an address, on its node."""
@@ -147,7 +155,7 @@ class Kubernetes:
         """Ask until the answer is empty; how long it took, in seconds.
 
         Raises:
-            VerifyError: it did not come to pass; the answer is in the words.
+            AssertionError: it did not come to pass; the answer is in the words.
         """
         began = time.monotonic()
         while True:
@@ -155,7 +163,7 @@ class Kubernetes:
             if not trouble:
                 return time.monotonic() - began
             if time.monotonic() - began > seconds:
-                raise VerifyError(f"{what} did not come about within {seconds:.0f} s: {trouble}")
+                raise AssertionError(f"{what} did not come about within {seconds:.0f} s: {trouble}")
             time.sleep(POLL_SECONDS)
 
     def ask(self, on: MemberUnderTest, address: str, port: int, paths: list[str], **more: Any) -> list[dict[str, Any]]:

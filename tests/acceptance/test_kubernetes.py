@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from greenfield.engines.kubernetes import API_PORT, LOCAL_API_PORT
+from greenfield.engines.kubernetes import API_PORT, LOCAL_API_PORT, RELEASES
 from greenfield.verify.kubernetes import ETCD_PORT, Kubernetes, is_ready, parse_memory
 
 
@@ -21,13 +22,18 @@ def kube(engine, acceptance):
 @pytest.mark.control("K8S-001")
 def test_nodes_are_the_planned_ones(kube):
     items = {item["metadata"]["name"]: item for item in kube.get("nodes")["items"]}
-    assert set(items) == {member.host for member in kube.nodes}
+    releases = {
+        member.host: RELEASES[engine.spec.version]
+        for engine in (kube.engine, *kube.workers)
+        for member in engine.members
+    }
+    assert set(items) == set(releases)
     for name, item in items.items():
         assert is_ready(item), f"{name} is not ready"
         pressed = [c["type"] for c in item["status"]["conditions"] if c["type"] != "Ready" and c["status"] != "False"]
         assert not pressed, f"{name}: {', '.join(pressed)}"
         info = item["status"]["nodeInfo"]
-        assert info["kubeletVersion"] == f"v{kube.release}", f"{name} runs {info['kubeletVersion']}"
+        assert info["kubeletVersion"] == f"v{releases[name]}", f"{name} runs {info['kubeletVersion']}"
         assert not item["spec"].get("unschedulable"), f"{name} is cordoned"
     assert json.loads(kube.ctl("version -o json"))["serverVersion"]["gitVersion"] == f"v{kube.release}"
 
@@ -119,32 +125,18 @@ def test_pods_find_services_by_name(kube):
 def test_a_service_answers_in_every_rack(kube, control):
     seconds = control.thresholds["seconds"]
     server = kube.workers[0].members[0]
-    with kube.namespace("services") as name, ThreadPoolExecutor(1) as pool:
+    ports = [{"port": 80, "targetPort": 8008}]
+    with kube.namespace("services") as name:
         pod = kube.run_pod(name, "server", server.host)
-        kube.apply(
-            name,
-            "v1 Service",
-            "server",
-            {"selector": {"check": "server"}, "ports": [{"port": 80, "targetPort": 8008}]},
-        )
+        kube.apply(name, "v1 Service", "server", {"selector": {"check": "server"}, "ports": ports})
         address = kube.get(f"-n {name} service server")["spec"]["clusterIP"]
         pods = {member.host: kube.run_pod(name, member.host, member.host) for member in kube.a_worker_of_each_rack()}
-        serving = pool.submit(
-            kube.inside,
-            server.host,
-            pod,
-            {"do": "listen", "port": 8008, "words": "here", "seconds": 4 * seconds},
-            timeout=90,
-        )
-        for host, own in pods.items():
-            kube.until(
-                lambda host=host, own=own: _silence(kube, host, own, address, 80), f"an answer to {host}", seconds
-            )
-        for host in (member for member in kube.nodes if member != server):
-            question = f"import socket;print(socket.create_connection(('{address}',80),5).recv(9).decode())"
-            assert host.on.check_output(f'python3 -c "{question}"') == "here", f"the host {host.host}"
-        kube.end_listening(server, pod)
-        serving.result()
+        with kube.listening(server, pod, 8008, 4 * seconds):
+            for host, own in pods.items():
+                kube.until(partial(_silence, kube, host, own, address, 80), f"an answer to a pod on {host}", seconds)
+            for node in (member for member in kube.nodes if member != server):
+                question = f"import socket;print(socket.create_connection(('{address}',80),5).recv(9).decode())"
+                assert node.on.run(f'python3 -c "{question}"').stdout.strip() == "here", f"no answer to {node.host}"
 
 
 def _silence(kube, host, pod, target, port):
@@ -156,28 +148,27 @@ def _silence(kube, host, pod, target, port):
 def test_policies_cut_flows(kube, control, measured):
     seconds = control.thresholds["seconds"]
     first, last = (kube.a_worker_of_each_rack() * 2)[:2]
-    with kube.namespace("policies") as name, ThreadPoolExecutor(1) as pool:
-        server, friend, stranger = (
-            kube.run_pod(name, who, where.host)
-            for who, where in (("server", last), ("friend", first), ("stranger", first))
-        )
-        listening = {"do": "listen", "port": 8008, "words": "here", "seconds": 4 * seconds}
-        pool.submit(kube.inside, last.host, server, listening, timeout=5 * seconds)
+    where = {"server": last.host, "friend": first.host, "stranger": first.host}
+    with kube.namespace("policies") as name:
+        server, friend, stranger = (kube.run_pod(name, who, host) for who, host in where.items())
 
         def cut(pod):
             return _silence(kube, first.host, pod, server, 8008)
 
-        kube.until(lambda: cut(friend) or cut(stranger), "a flow without policies", seconds)
-        kube.apply(name, "networking.k8s.io/v1 NetworkPolicy", "deny", {"podSelector": {}, "policyTypes": ["Ingress"]})
-        denied = kube.until(lambda: "" if cut(friend) and cut(stranger) else "it still flows", "the denial", seconds)
-        source = [{"from": [{"podSelector": {"matchLabels": {"check": "friend"}}}]}]
-        allowance = {"podSelector": {"matchLabels": {"check": "server"}}, "ingress": source}
-        kube.apply(name, "networking.k8s.io/v1 NetworkPolicy", "allow", allowance)
-        allowed = kube.until(lambda: cut(friend), "the allowance", seconds)
-        assert cut(stranger), "a stranger gets in with the friend"
-        kube.end_listening(last, server)
+        with kube.listening(last, server, 8008, 4 * seconds):
+            kube.until(lambda: cut(friend) or cut(stranger), "a flow without policies", seconds)
+            kube.apply(name, POLICY, "deny", {"podSelector": {}, "policyTypes": ["Ingress"]})
+            denied = kube.until(lambda: "" if cut(friend) and cut(stranger) else "it flows", "the denial", seconds)
+            source = [{"from": [{"podSelector": {"matchLabels": {"check": "friend"}}}]}]
+            allowance = {"podSelector": {"matchLabels": {"check": "server"}}, "ingress": source}
+            kube.apply(name, POLICY, "allow", allowance)
+            allowed = kube.until(lambda: cut(friend), "the allowance", seconds)
+            assert cut(stranger), "a stranger gets in with the friend"
     measured("denied_after_seconds", denied)
     measured("allowed_after_seconds", allowed)
+
+
+POLICY = "networking.k8s.io/v1 NetworkPolicy"
 
 
 @pytest.mark.control("K8S-010")

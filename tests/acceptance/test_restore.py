@@ -96,7 +96,7 @@ def _drill(redis, place, prefix, keys):
 @pytest.mark.control("RST-003", kind="kubernetes")
 def test_kubernetes_snapshot_restores(engine, acceptance, control, measured):
     kube, keys = Kubernetes.of(engine, acceptance), control.thresholds["keys"]
-    place, store = engine.members[-1], (engine.members if kube.stacked else kube.etcd_members)[-1]
+    place = kube.etcd_members[-1]
     with kube.namespace("restore") as name:
         objects = [
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"one-{number}", "namespace": name}}
@@ -104,20 +104,14 @@ def test_kubernetes_snapshot_restores(engine, acceptance, control, measured):
         ]
         kube.ctl("create -f -", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
         drill = {
-            "ctl": f"{kube.bin}/etcdctl",
-            "bin": kube.bin,
-            "etcd": _etcd_of(kube, place),
-            "environment": {key: value for key, value in kube.etcd_environment.items() if "ENDPOINTS" not in key},
-            "pki": f"{PKI}/etcd",
-            "pair": "server",
-            "endpoint": f"https://{store.address}:{ETCD_PORT}",
-            "account": "root",
+            **(_own_store(kube, place) if kube.stacked else _engine_store(kube.etcd)),
+            "endpoint": f"https://{place.address}:{ETCD_PORT}",
             "place": "/data",
             "prefix": f"/registry/configmaps/{name}/",
             "most_seconds": min(_rto(engine), 120),
         }
         found = scripts.run(place.on, "etcd_restore", drill, timeout=min(_rto(engine), 300))
-        held = place.on.check_output(kube.etcdctl(f"get {drill['prefix']} --prefix --keys-only")).split()
+        held = engine.members[0].on.check_output(kube.etcdctl(f"get {drill['prefix']} --prefix --keys-only")).split()
     measured("restore_seconds", found["seconds"])
     measured("rto_seconds", _rto(engine))
     measured("restored_keys", found["restored"]["keys"])
@@ -127,7 +121,22 @@ def test_kubernetes_snapshot_restores(engine, acceptance, control, measured):
     assert found["seconds"] <= _rto(engine), f"{found['seconds']} s, promised {_rto(engine)} s"
 
 
-def _etcd_of(kube, member):
-    """The server's program as it runs on a member: in its container, or where an engine of its own has it."""
+def _own_store(kube, member):
+    """The etcd of a control plane as it runs on a member: its program is in its container."""
     pid = member.on.check_output("pgrep -o -f '^etcd --'")
-    return f"/proc/{pid}/root{member.on.check_output(f'readlink /proc/{pid}/exe')}"
+    return {
+        "ctl": f"{kube.bin}/etcdctl",
+        "bin": kube.bin,
+        "etcd": f"/proc/{pid}/root{member.on.check_output(f'readlink /proc/{pid}/exe')}",
+        "environment": {key: value for key, value in kube.etcd_environment.items() if key != "ETCDCTL_ENDPOINTS"},
+        "pki": f"{PKI}/etcd",
+        "pair": "server",
+        "account": "root",
+    }
+
+
+def _engine_store(engine):
+    """An etcd engine on a member of its own."""
+    upkeep = json.loads(engine.members[-1].on.check_output(f"cat /etc/etcd/{engine.name}/upkeep.json"))
+    ctl = f"/usr/local/bin/{Etcd(engine).command}"
+    return {"ctl": ctl, "bin": upkeep["bin"], "pki": engine.pki, "account": "etcd"}
