@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from greenfield import restoring
 from greenfield.cli.app import app
 
 Spec = Annotated[Path, typer.Argument(help="Folder or file of the spec.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when the spec has several.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Look at the hosts first and mend what has drifted.")]
+Restore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--restore",
+        metavar="ENGINE=FILE",
+        help="Begin a destroyed engine anew from this snapshot (implies --refresh; repeatable).",
+    ),
+]
 Quarantine = Annotated[str, typer.Option("--quarantine", help="Hosts to go on without, separated by commas.")]
 
 
@@ -21,13 +31,18 @@ def up(
     cluster: ClusterName = None,
     refresh: Refresh = False,
     quarantine: Quarantine = "",
+    *,
+    restore: Restore = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before changing.")] = False,
 ) -> None:
     """Deliver a cluster: the same as [bold]pulumi up[/bold] on a program of ten lines, with nothing to set up.
 
     Example: [bold]greenfield up examples/lab --yes[/bold]
     """
-    _run(spec, cluster, quarantine, preview=False, yes=yes, refresh=refresh)
+    if restore:
+        os.environ[restoring.VARIABLE] = ",".join(restore)
+        restoring.wanted()
+    _run(spec, cluster, quarantine, preview=False, yes=yes, refresh=refresh or bool(restore))
 
 
 @app.command()

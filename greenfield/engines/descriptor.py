@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from greenfield.engines.credential import Bearer, Credential
+from greenfield.engines.version_path import VersionPath
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -130,7 +131,10 @@ class EngineKind:
         credentials: what each member proves itself with beside its own certificate; ``<role>_pki`` by file name.
         tells_rack: whether the role is told each host's rack, as ``<role>_rack``.
         inner_networks: networks that it makes inside the cluster, from its options.
+        restorable: whether a delivery can begin it from a snapshot; its role is told the file as ``<role>_restore``.
         one_by_one: whether members join or restart one after the other once the engine stands, in one rack too.
+        version_path: how its version may change once it stands; ``None`` where any change is taken.
+        lag: how many minor versions it may be older than the engine that it belongs to; it is never newer.
         data_tier: whether it holds data that must not be lost (guards deletes, stops at the first failed host).
     """
 
@@ -148,9 +152,12 @@ class EngineKind:
     credentials: Callable[[Bearer], Mapping[str, Credential]] = no_credentials
     tells_rack: bool = False
     inner_networks: Callable[[EngineSpec], tuple[str, ...]] = no_networks
+    version_path: VersionPath | None = None
+    lag: int = 0
     data_tier: bool = True
     password_users: tuple[str, ...] = ()
     fetches_files: bool = False
+    restorable: bool = False
     one_by_one: bool = False
     member_fields: tuple[str, ...] = ()
     fewer: Callable[[int], tuple[str, str]] = members_up_to

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from greenfield.engines.descriptor import Capacity, EngineKind, HostSettings, Port, Slot
+from greenfield.engines.version_path import VersionPath
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -108,12 +109,23 @@ def _capacity(engine: EngineSpec) -> Capacity | None:
     return Capacity(needed, float(engine.options["quota_bytes"]), "quota")
 
 
+# etcd.io, "Upgrading etcd clusters and applications": each guide goes from one minor version to the next. Going back is
+# another matter: members of the version before refuse a cluster that no `etcdctl downgrade enable` has prepared for them
+# (etcd.io, "Downgrade etcd from v3.6 to v3.5"), and the role does not do that.
+VERSION_PATH = VersionPath(
+    product="etcd",
+    every_minor=True,
+    no_way_back="a member of an older version refuses the data of a newer one",
+    way_back="the way back is to restore a snapshot taken before the upgrade into a new engine of that version",
+)
+
 ETCD = EngineKind(
     name="etcd",
     versions=("3.6",),
     role="etcd",
     fetches_files=True,
     one_by_one=True,
+    version_path=VERSION_PATH,
     slots=_slots,
     host_settings=lambda engine: HostSettings(sysctls={}, open_files=16384),
     artifacts=lambda version: (f"etcd-{version}",),

@@ -8,6 +8,7 @@ from typing import Any
 
 from greenfield.engines.credential import Bearer, Credential
 from greenfield.engines.descriptor import EngineKind, HostSettings, Port, Slot
+from greenfield.engines.version_path import VersionPath
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -32,6 +33,16 @@ NODE_MEMORY_BYTES = 300 * 2**20
 
 RELEASES = {"1.34": "1.34.4", "1.35": "1.35.4"}
 """The patch release behind each version a spec may ask for; the artifact catalogue has these."""
+
+# kubernetes.io, "Upgrading kubeadm clusters": "Skipping MINOR versions when upgrading is unsupported", of control plane
+# and workers alike, and `kubeadm upgrade` takes no version older than the cluster's: objects that a newer API server has
+# written may be in a form that the older one can't read (kubernetes.io, "Version Skew Policy").
+VERSION_PATH = VersionPath(
+    product="Kubernetes",
+    every_minor=True,
+    no_way_back="kubeadm does not downgrade a control plane",
+    way_back="the way back is to restore a snapshot taken before the upgrade into a new control plane of that version",
+)
 
 NODE_PORTS = (Port(KUBELET_PORT, "kubelet", "nodes"), Port(OVERLAY_PORT, "pod overlay", "nodes", "udp"))
 
@@ -199,8 +210,10 @@ KUBERNETES = EngineKind(
     check=_check,
     variables=variables,
     references={"etcd": "etcd"},
+    version_path=VERSION_PATH,
     credentials=_credentials,
     inner_networks=_networks,
     fewer=_fewer,
+    restorable=True,
     live=frozenset({"members", "snapshot_interval_seconds", "snapshot_keep_seconds"}),
 )

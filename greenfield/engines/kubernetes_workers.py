@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from greenfield.engines.descriptor import EngineKind, Slot
@@ -10,11 +11,16 @@ from greenfield.engines.kubernetes import (
     NODE_MEMORY_BYTES,
     NODE_PORTS,
     RELEASES,
+    VERSION_PATH,
     artifacts,
     host_settings,
     node_credentials,
 )
 from greenfield.model.cluster import EngineSpec
+
+OLDEST_KUBELET = 3
+"""A kubelet may be this many minor versions older than the API server, never newer (kubernetes.io, "Version Skew
+Policy")."""
 
 DIGITS = 4
 """Names of up to 9,999 workers sort as they count."""
@@ -66,6 +72,13 @@ KUBERNETES_WORKERS = EngineKind(
     variables=_variables,
     references={"control_plane": "kubernetes"},
     belongs_to="control_plane",
+    lag=OLDEST_KUBELET,
+    # kubeadm upgrades a node as it does a member, one minor version at a time; but a node holds nothing to restore.
+    version_path=replace(
+        VERSION_PATH,
+        no_way_back="kubeadm does not downgrade a node",
+        way_back="the way back is a new pool of workers of that version, to which the pods move",
+    ),
     credentials=node_credentials,
     fewer=_fewer,
     data_tier=False,

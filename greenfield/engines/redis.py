@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from greenfield.engines.descriptor import Capacity, EngineKind, HostSettings, Port, Slot
+from greenfield.engines.version_path import VersionPath
 from greenfield.model.cluster import EngineSpec
 from greenfield.model.problem import Problem
 
@@ -92,10 +93,19 @@ def _capacity(engine: EngineSpec) -> Capacity | None:
     return Capacity(demand.items * (demand.item_bytes + ITEM_OVERHEAD_BYTES), float(limit), "memory")
 
 
+# A replica of a newer version reads the file of its older primary, never the other way round: a server refuses an RDB file
+# of a format newer than its own (redis.io, "Upgrade a Redis cluster"; RDB version in the file's header).
+VERSION_PATH = VersionPath(
+    product="Redis",
+    no_way_back="an older server can't read the files of a newer one",
+    way_back="the way back is to restore a backup taken before the upgrade into a new engine of that version",
+)
+
 REDIS = EngineKind(
     name="redis",
     versions=("7.0",),
     role="redis",
+    version_path=VERSION_PATH,
     password_users=("admin", "app", "replication", "metrics"),
     slots=_slots,
     # vm.overcommit_memory, somaxconn and THP: redis.io, "Redis administration", and the server's own start-up warnings.

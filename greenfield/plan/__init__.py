@@ -10,8 +10,16 @@ from greenfield.plan.desired import (
     state_digest,
     state_digests,
 )
-from greenfield.plan.placement_record import Placement, load_placement, placement_of, save_placement
+from greenfield.plan.placement_record import (
+    Placement,
+    load_placement,
+    placement_of,
+    record_begin,
+    record_formed,
+    save_placement,
+)
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
+from greenfield.plan.standing import deployed_by, standing_problems
 
 __all__ = [
     "HOST_LAYER",
@@ -28,13 +36,17 @@ __all__ = [
     "certificate_subjects",
     "check",
     "credentials",
+    "deployed_by",
     "engine_common",
     "host_layer_common",
     "host_variables",
     "load_placement",
     "make_plan",
     "placement_of",
+    "record_begin",
+    "record_formed",
     "save_placement",
+    "standing_problems",
     "state_digest",
     "state_digests",
 ]

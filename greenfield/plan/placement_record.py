@@ -1,15 +1,23 @@
-"""What stands: which hosts a pool has and which host a member has, kept beside the spec and reviewed like code."""
+"""What stands: which hosts a pool has, which host a member has, and of which versions engines are.
+
+It is kept beside the spec and reviewed like code. The program of a run writes where everything goes before anything is
+touched; what is of which version is written as it comes to pass: a version is added once a run begins to change hosts,
+and those before it go when the engine is formed with all its members. So a run that was stopped in between leaves both.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from greenfield.engines.version_path import parse
 from greenfield.errors import PlanError
 
 if TYPE_CHECKING:
@@ -21,10 +29,20 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Hosts of each pool in the order they were chosen, and of each engine the host of each member."""
+    """What stands.
+
+    Attributes:
+        pools: hosts of each pool in the order they were chosen.
+        engines: of each engine the host of each member.
+        versions: of each engine that is deployed the versions that its members may be on: one, or several where an
+            upgrade is not finished. An engine of a record that was written before versions were is not in it.
+        released: engines whose names were typed under ``wipe``, so that they may be taken out of the spec.
+    """
 
     pools: Mapping[str, tuple[str, ...]]
     engines: Mapping[str, Mapping[str, str]]
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()
 
 
 EMPTY = Placement({}, {})
@@ -32,11 +50,12 @@ EMPTY = Placement({}, {})
 
 
 def placement_of(plan: Plan) -> Placement:
-    """The record of a plan."""
+    """The record of a plan, without versions: a plan does not know what came to pass."""
     engines: dict[str, dict[str, str]] = {name: {} for name in plan.cluster.engines}
     for member in plan.members:
         engines[member.engine][member.slot.name] = member.host
-    return Placement(dict(plan.pools), engines)
+    released = frozenset(name for name, engine in plan.cluster.engines.items() if name in engine.wipe)
+    return Placement(dict(plan.pools), engines, released=released)
 
 
 def placement_path(folder: Path, cluster: str) -> Path:
@@ -67,20 +86,81 @@ def load_placement(folder: Path, cluster: str) -> Placement | None:
 
 
 def save_placement(folder: Path, plan: Plan) -> bool:
-    """Write the record of a plan, atomically. Returns whether the file changed.
+    """Write where a plan puts everything; versions of engines that it keeps stay. Returns whether the file changed.
 
     Raises:
-        PlanError: the folder can't be written to.
+        PlanError: the folder can't be written to, or what is there is no record of this cluster.
     """
-    path = placement_path(folder, plan.cluster.name)
-    text = _dump(placement_of(plan), plan.cluster.name)
+    made = placement_of(plan)
+
+    def kept(standing: Placement | None) -> Placement:
+        versions = standing.versions if standing else {}
+        return replace(made, versions={name: versions[name] for name in made.engines if name in versions})
+
+    return _update(folder, plan.cluster.name, kept)
+
+
+def record_begin(folder: Path, cluster: str, versions: Mapping[str, str]) -> None:
+    """Enter that members of engines are about to be brought to these versions, beside those they are on.
+
+    Raises:
+        PlanError: as ``save_placement``.
+    """
+
+    def begun(standing: Placement | None) -> Placement | None:
+        return standing and replace(
+            standing,
+            versions={
+                **standing.versions,
+                **{
+                    name: tuple(dict.fromkeys((*standing.versions.get(name, ()), version)))
+                    for name, version in versions.items()
+                    if name in standing.engines
+                },
+            },
+        )
+
+    _update(folder, cluster, begun)
+
+
+def record_formed(folder: Path, cluster: str, engine: str, version: str) -> None:
+    """Enter that all members of an engine are on a version.
+
+    Raises:
+        PlanError: as ``save_placement``.
+    """
+
+    def formed(standing: Placement | None) -> Placement | None:
+        return standing and replace(standing, versions={**standing.versions, engine: (version,)})
+
+    _update(folder, cluster, formed)
+
+
+def _update(folder: Path, cluster: str, change: Callable[[Placement | None], Placement | None]) -> bool:
+    """Read, change and write a record while nobody else does: program and plugin of a run are two processes."""
+    path = placement_path(folder, cluster)
     try:
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            return False
-        _write(path, text)
+        with _alone(folder):
+            changed = change(load_placement(folder, cluster))
+            if changed is None:
+                return False
+            text = _dump(changed, cluster)
+            if path.is_file() and path.read_text(encoding="utf-8") == text:
+                return False
+            _write(path, text)
     except OSError as error:
         raise PlanError(f"{path}: {error.strerror}", fix="make the spec's folder writable") from error
     return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write(path: Path, text: str) -> None:
@@ -99,12 +179,16 @@ def _write(path: Path, text: str) -> None:
 
 
 def _dump(placement: Placement, cluster: str) -> str:
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "cluster": cluster,
         "pools": {name: list(hosts) for name, hosts in placement.pools.items()},
         "engines": {name: dict(members) for name, members in placement.engines.items()},
     }
+    if placement.versions:
+        record["versions"] = {name: list(placement.versions[name]) for name in sorted(placement.versions)}
+    if placement.released:
+        record["released"] = sorted(placement.released)
     return json.dumps(record, indent=2) + "\n"
 
 
@@ -119,4 +203,15 @@ def _parse(record: Any, cluster: str) -> Placement:
             str(name): {str(member): str(host) for member, host in members.items()}
             for name, members in record["engines"].items()
         },
+        {str(name): _versions(known) for name, known in record.get("versions", {}).items()},
+        frozenset(str(name) for name in record.get("released", ())),
     )
+
+
+def _versions(known: Any) -> tuple[str, ...]:
+    if not isinstance(known, list) or not known:
+        raise ValueError(f"versions {known!r}, expected a list of them")
+    found = tuple(str(version) for version in known)
+    for version in found:
+        parse(version)
+    return found

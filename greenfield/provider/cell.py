@@ -13,6 +13,7 @@ from greenfield.errors import ProviderError
 from greenfield.provider.cell_state import (
     AUTHORITIES,
     DRIFTED,
+    LOST,
     DesiredHosts,
     batch_of,
     desired_hosts,
@@ -24,6 +25,7 @@ from greenfield.provider.resource import Call, Difference, PartialFailureError, 
 from greenfield.provider.rollout import Gate, Rollout, host_error
 from greenfield.provider.session import Session
 from greenfield.provider.values import UNKNOWN, has_unknown
+from greenfield.restoring import wanted as wanted_restores
 
 HOST_LAYER = "host"
 
@@ -73,7 +75,7 @@ class Cell(Resource):
         wanted = desired_hosts({}, inputs, int(time.time()))
         if not wanted:
             return state_of(inputs, {}, wanted, {})
-        batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset())
+        batch = batch_of(call.urn, inputs, wanted, list(wanted), frozenset(), restore=_restore(inputs))
         results = await self._rollout(inputs).side_by_side(batch)
         return self._settle(inputs, {}, wanted, results)
 
@@ -98,9 +100,20 @@ class Cell(Resource):
             # asked them would keep shut for ever what the renewal mends.
             alive = [host for host in moving if not expired(old, host, int(time.time()))]
             standing = frozenset(host for host in alive if _stood(old, host))
-            gated = any(host in (old.get("digests") or {}) for host in alive)
+            carries = old.get("digests") or {}
+            gated = any(carries.get(host, LOST) != LOST for host in alive)
             gates = tuple(Gate.parse(self._session.gate(name)) for name in inputs.get("gates") or ()) if gated else ()
-            batch = batch_of(call.urn, inputs, wanted, moving, standing, gated=gated, gates=gates)
+            batch = batch_of(
+                call.urn,
+                inputs,
+                wanted,
+                moving,
+                standing,
+                gated=gated,
+                gates=gates,
+                known=carries,
+                restore=_restore(inputs),
+            )
             results.update(await self._rollout(inputs).in_turn(batch))
         if gone and inputs["layer"] != HOST_LAYER:
             await self._take_away(call, old, gone, whole=False)
@@ -122,6 +135,9 @@ class Cell(Resource):
         for host, result in results.items():
             if result.status == "unreachable":
                 self._session.display.warn(call.urn, f"{host_error(result)}; its drift is not known")
+            elif result.facts.get("lost"):
+                self._session.display.warn(call.urn, f"{host} has lost all that it had of {state['layer']}")
+                digests[host] = LOST
             elif result.failed:
                 self._session.display.warn(call.urn, f"drift on {host_error(result)}")
                 digests[host] = DRIFTED
@@ -184,7 +200,13 @@ class Cell(Resource):
 
 
 def _stood(old: Values, host: str) -> bool:
-    return bool((old.get("digests") or {}).get(host, DRIFTED) != DRIFTED)
+    return (old.get("digests") or {}).get(host, DRIFTED) not in (DRIFTED, LOST)
+
+
+def _restore(inputs: Values) -> str:
+    """The snapshot that the cell's engine begins from, where this run names one."""
+    path = wanted_restores().get(inputs["layer"])
+    return str(path) if path else ""
 
 
 def _at_hand(state: Values) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,9 @@ AUTHORITIES = ("authority", "authorities")
 
 DRIFTED = "drifted"
 """In place of a digest: the host was found to differ from what it was converged to."""
+
+LOST = "lost"
+"""In place of a digest: the host was found to carry nothing of the layer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,8 @@ def _reason(old: Values, inputs: Values, name: str, host: DesiredHost) -> str:
     before = (old.get("digests") or {}).get(name)
     if before is None:
         return f"failed before: {old['faults'][name]}" if name in (old.get("faults") or {}) else "joins"
-    if before == DRIFTED:
-        return "drifted from its desired state"
+    if before in (DRIFTED, LOST):
+        return "drifted from its desired state" if before == DRIFTED else "its host has lost all of it"
     old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
     was = {**unpack(old.get("common") or "{}"), **(old_own.get("variables") or {})}
     changed = _changed(was, {**unpack(inputs["common"]), **host.variables})
@@ -135,8 +138,13 @@ def batch_of(
     entry: str = "main",
     check: bool = False,
     retire: bool = False,
+    known: Collection[str] = (),
+    restore: str = "",
 ) -> Batch:
-    """The batch that brings ``hosts`` of the cell where they should be."""
+    """The batch that brings ``hosts`` of the cell where they should be.
+
+    ``known`` are hosts that carried the layer before, ``restore`` is a snapshot on the workstation to begin from.
+    """
     connection = inputs["connection"]
     common = {**unpack(inputs["common"]), **(inputs.get("secrets") or {})}
     prefix, authority = inputs["certificatePrefix"], inputs.get("authority") or {}
@@ -147,7 +155,9 @@ def batch_of(
     targets = []
     for name in hosts:
         host = wanted[name]
-        own = dict(host.variables)
+        own = {**host.variables, f"{inputs['roles'][-1]}_formed": name in known}
+        if restore:
+            own[f"{inputs['roles'][-1]}_restore"] = restore
         if authority:
             signer, lifetime = _pair(authority), inputs["lifetimeSeconds"]
             pair = issue(signer, host.subject, host.issued, lifetime)

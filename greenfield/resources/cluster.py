@@ -21,6 +21,7 @@ from greenfield.resources.engine import Engine, EngineArgs
 from greenfield.resources.interrupt import end_quietly
 from greenfield.resources.node_pool import NodePool, NodePoolArgs
 from greenfield.resources.site import Site, SiteArgs
+from greenfield.restoring import check as check_restores
 from greenfield.spec import load
 
 
@@ -61,6 +62,7 @@ class ClusterArgs:
             loaded = load([Path(spec)])
             chosen, site = loaded.cluster(cluster)
             platforms = tuple(each for each in loaded.platforms.values() if each.cluster == chosen.name)
+            check_restores([n for n, e in chosen.engines.items() if ENGINES[e.kind].restorable], chosen.engines)
             standing = load_placement(loaded.folder, chosen.name)
             plan = make_plan(site, chosen, standing, frozenset(_configured() if quarantine is None else quarantine))
             lock = load_lock(loaded.folder)
