@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "roles",
     "up",
     "enroll",
+    "probe",
     "verify",
     "controls",
     "demo",
