@@ -31,6 +31,7 @@ class Recipe:
         copies: files of the module, relative to it, that belong beside the executables.
         tags: build tags.
         cgo: it has parts in C, so gcc builds too.
+        on_demand: built only where it is named: neither a site nor a test needs it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Recipe:
     copies: tuple[str, ...]
     tags: tuple[str, ...] = ()
     cgo: bool = False
+    on_demand: bool = False
 
     @property
     def purl(self) -> str:
@@ -83,6 +85,7 @@ def recipe(name: str) -> Recipe:
         copies=tuple(raw["copy"]),
         tags=tuple(raw.get("tags", ())),
         cgo=raw.get("cgo", False),
+        on_demand=raw.get("on_demand", False),
     )
 
 

@@ -244,7 +244,9 @@ def _alone(name: str, say: Progress) -> Iterator[None]:
 def _main() -> int:
     parser = argparse.ArgumentParser(prog="toolchain", description="Builds the tools that Greenfield pins, once.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    builder = verbs.add_parser("build", help="build tools and print their folders; without names: all of them")
+    builder = verbs.add_parser(
+        "build", help="build tools and print their folders; without names: all but those on demand"
+    )
     builder.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
     verbs.add_parser("path", help="print what goes in front of PATH for pulumi; builds it when needed")
     given = parser.parse_args()
@@ -256,7 +258,8 @@ def _main() -> int:
         if given.verb == "path":
             places = [path_prefix(progress=say)]
         else:
-            places = [str(build(name, progress=say)) for name in given.names or names()]
+            wanted = given.names or [name for name in names() if not recipe(name).on_demand]
+            places = [str(build(name, progress=say)) for name in wanted]
     except ToolchainError as error:
         say(f"error: {error}")
         return 1

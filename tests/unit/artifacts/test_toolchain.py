@@ -185,6 +185,16 @@ def test_without_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.
     assert "https://go.dev" in caught.value.fix
 
 
+def test_tools_on_demand_are_built_only_by_name(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "names", lambda: ["etcd", "kwok"])
+    monkeypatch.setattr(sys, "argv", ["toolchain", "build"])
+    assert toolchain._main() == 0
+    assert [path.name.rpartition("-")[0] for path in toolchain.cache_dir().glob("[!.]*")] == ["etcd"]
+    monkeypatch.setattr(sys, "argv", ["toolchain", "build", "kwok"])
+    assert toolchain._main() == 0
+    assert "sigs.k8s.io/kwok/cmd/kwok" in go_log.read_text()
+
+
 def test_an_unknown_tool_names_the_known_ones() -> None:
     with pytest.raises(toolchain.ToolchainError) as caught:
         toolchain.build("ectd")
