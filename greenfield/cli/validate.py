@@ -33,7 +33,9 @@ def validate(
     ] = Format.text,
     deployed: Annotated[
         Path | None,
-        typer.Option(help="The spec as it was delivered last (a folder or file): changes of fixed keys are refused."),
+        typer.Option(
+            help="The spec as it was delivered last (a folder or file): what can't change once it stands is refused."
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write there instead of to standard output.")] = None,
 ) -> None:
@@ -66,18 +68,44 @@ def validate(
 
 
 def _collect(paths: list[Path], deployed: Path | None) -> tuple[Spec | None, list[Problem], Sources]:
-    """What loading finds, then what placement finds on every cluster that is whole enough, then fixed keys."""
+    """What loading finds, then what placement finds on every cluster that is whole enough, then what stands forbids."""
     from greenfield import plan
-    from greenfield.spec import collect, immutable, load
+    from greenfield.spec import collect, immutable
 
     spec, problems, sources = collect(paths)
+    named = {cluster: _engines(sources, cluster) for cluster in (spec.clusters if spec else ())}
     for cluster in spec.clusters.values() if spec else ():
         if spec:
             standing = plan.load_placement(spec.folder, cluster.name)
-            problems.extend(plan.check(spec.sites[cluster.site], cluster, standing))
+            problems.extend(plan.check(spec.sites[cluster.site], cluster, standing, named[cluster.name]))
     if deployed is not None:
-        problems.extend(immutable.changed(load([deployed]).sources, sources))
+        earlier, before = _delivered(deployed)
+        problems.extend(immutable.changed(before, sources))
+        for cluster in spec.clusters.values() if spec else ():
+            if cluster.name in earlier.clusters:
+                stands = plan.deployed_by(earlier.clusters[cluster.name])
+                found = plan.standing_problems(cluster, stands, named[cluster.name])
+                # The record beside the spec may have told of it already.
+                problems.extend(problem for problem in found if problem not in problems)
     return spec, problems, sources
+
+
+def _engines(sources: Sources, cluster: str) -> frozenset[str]:
+    """Engines that a cluster's document names, right or wrong."""
+    engines = sources.documents["Cluster", cluster].spec.get("engines")
+    return frozenset(map(str, engines)) if isinstance(engines, dict) else frozenset()
+
+
+def _delivered(path: Path) -> tuple[Spec, Sources]:
+    """The spec as it was delivered. It need not be valid by today's rules, e.g. name versions that are gone by now."""
+    from greenfield.errors import SpecError
+    from greenfield.spec import collect
+
+    spec, problems, sources = collect([path])
+    if spec is None:
+        words = "; ".join(problem.message for problem in problems[:3])
+        raise SpecError(f"{path} can't be read as a spec: {words}", fix="name the spec as it was delivered last")
+    return spec, sources
 
 
 def _print(found: list[Located], last: str) -> None:

@@ -85,7 +85,10 @@ class Workspace:
 
     def forget(self) -> None:
         """Drop the stack's state without touching any host (for a lab whose hosts are gone)."""
+        from greenfield.plan import record_gone
+
         self.pulumi("stack", "rm", self.stack, "--yes", "--force", quiet=True)
+        record_gone(self.spec if self.spec.is_dir() else self.spec.parent, self.cluster)
 
     def pulumi(self, *arguments: str, quiet: bool = False, check: bool = True) -> int:
         """Run the Pulumi CLI in the workspace; its output goes to the terminal unless ``quiet``.

@@ -110,8 +110,8 @@ def _capacity(engine: EngineSpec) -> Capacity | None:
 
 
 # etcd.io, "Upgrading etcd clusters and applications": each guide goes from one minor version to the next. Going back is
-# another matter: members of the version before refuse a cluster that no `etcdctl downgrade enable` has prepared for them
-# (etcd.io, "Downgrade etcd from v3.6 to v3.5"), and the role does not do that.
+# another matter: members of the version before refuse a cluster that no `etcdctl downgrade enable` has prepared for
+# them (etcd.io, "Downgrade etcd from v3.6 to v3.5"), and the role does not do that.
 VERSION_PATH = VersionPath(
     product="etcd",
     every_minor=True,

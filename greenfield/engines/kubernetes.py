@@ -34,9 +34,9 @@ NODE_MEMORY_BYTES = 300 * 2**20
 RELEASES = {"1.34": "1.34.4", "1.35": "1.35.4"}
 """The patch release behind each version a spec may ask for; the artifact catalogue has these."""
 
-# kubernetes.io, "Upgrading kubeadm clusters": "Skipping MINOR versions when upgrading is unsupported", of control plane
-# and workers alike, and `kubeadm upgrade` takes no version older than the cluster's: objects that a newer API server has
-# written may be in a form that the older one can't read (kubernetes.io, "Version Skew Policy").
+# kubernetes.io, "Upgrading kubeadm clusters": no minor version may be skipped, of control plane and workers alike. No
+# guide leads back: objects that a newer API server has written may be in a form that an older one can't read, and etcd
+# goes up with the control plane (see engines/etcd.py).
 VERSION_PATH = VersionPath(
     product="Kubernetes",
     every_minor=True,

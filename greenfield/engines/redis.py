@@ -93,8 +93,8 @@ def _capacity(engine: EngineSpec) -> Capacity | None:
     return Capacity(demand.items * (demand.item_bytes + ITEM_OVERHEAD_BYTES), float(limit), "memory")
 
 
-# A replica of a newer version reads the file of its older primary, never the other way round: a server refuses an RDB file
-# of a format newer than its own (redis.io, "Upgrade a Redis cluster"; RDB version in the file's header).
+# A replica of a newer version reads the file of its older primary, never the other way round: a server refuses an RDB
+# file whose header names a format newer than its own (Redis, src/rdb.c: "Can't handle RDB format version").
 VERSION_PATH = VersionPath(
     product="Redis",
     no_way_back="an older server can't read the files of a newer one",

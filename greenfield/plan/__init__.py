@@ -16,6 +16,7 @@ from greenfield.plan.placement_record import (
     placement_of,
     record_begin,
     record_formed,
+    record_gone,
     save_placement,
 )
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
@@ -45,6 +46,7 @@ __all__ = [
     "placement_of",
     "record_begin",
     "record_formed",
+    "record_gone",
     "save_placement",
     "standing_problems",
     "state_digest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from greenfield.engines import ENGINES
@@ -21,6 +21,7 @@ from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Member,
 from greenfield.plan.pools import Pools
 from greenfield.plan.power import draw_by_rack, rack_power
 from greenfield.plan.shortage import unplaced_problem
+from greenfield.plan.standing import standing_problems
 
 
 def make_plan(
@@ -50,9 +51,16 @@ def make_plan(
     return plan
 
 
-def check(site: Site, cluster: Cluster, standing: Placement | None = None) -> list[Problem]:
-    """Every problem in the way of a plan, errors and warnings, without raising."""
-    return _build(site, cluster, standing or EMPTY, frozenset())[1]
+def check(
+    site: Site, cluster: Cluster, standing: Placement | None = None, named: Collection[str] = ()
+) -> list[Problem]:
+    """Every problem in the way of a plan, errors and warnings, without raising.
+
+    Args:
+        standing: what stands already.
+        named: engines that the spec names beside the cluster's, as they are too wrong to be read.
+    """
+    return _build(site, cluster, standing or EMPTY, frozenset(), named)[1]
 
 
 @dataclass(slots=True)
@@ -63,7 +71,9 @@ class _Draft:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _build(site: Site, cluster: Cluster, standing: Placement, quarantine: frozenset[str]) -> tuple[Plan, list[Problem]]:
+def _build(
+    site: Site, cluster: Cluster, standing: Placement, quarantine: frozenset[str], named: Collection[str] = ()
+) -> tuple[Plan, list[Problem]]:
     slots = {name: ENGINES[engine.kind].slots(engine) for name, engine in cluster.engines.items()}
     pools = Pools(site, cluster, slots, standing=standing, quarantine=quarantine)
     ledger = Ledger(site, cluster, slots)
@@ -82,7 +92,7 @@ def _build(site: Site, cluster: Cluster, standing: Placement, quarantine: frozen
         power=rack_power(site, [host for name, host in site.hosts.items() if name in used]),
         quarantine=quarantine & used,
     )
-    problems = [*pools.problems, *draft.problems, *clashes(plan, ledger)]
+    problems = [*standing_problems(cluster, standing, named), *pools.problems, *draft.problems, *clashes(plan, ledger)]
     # A group that could not be placed whole would look lost whatever fails.
     if not draft.problems:
         problems += loss_problems(cluster, found)

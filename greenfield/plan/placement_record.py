@@ -136,6 +136,15 @@ def record_formed(folder: Path, cluster: str, engine: str, version: str) -> None
     _update(folder, cluster, formed)
 
 
+def record_gone(folder: Path, cluster: str) -> None:
+    """Enter that nothing of a cluster is deployed any more; where it stood is kept for the next time.
+
+    Raises:
+        PlanError: as ``save_placement``.
+    """
+    _update(folder, cluster, lambda standing: standing and replace(standing, versions={}, released=frozenset()))
+
+
 def _update(folder: Path, cluster: str, change: Callable[[Placement | None], Placement | None]) -> bool:
     """Read, change and write a record while nobody else does: program and plugin of a run are two processes."""
     path = placement_path(folder, cluster)

@@ -10,17 +10,22 @@ import asyncio
 from pathlib import Path
 
 from greenfield.errors import ProviderError
+from greenfield.plan import record_begin
 from greenfield.provider import hostkeys
 from greenfield.provider.resource import Call, Difference, Resource, Values
 from greenfield.provider.session import Session
 
+RUN_ONLY = ("gates", "cluster", "versions")
+"""Inputs that are no outputs."""
+
 
 class Preflight(Resource):
     """Inputs: ``site``, ``hosts`` (name to address), ``port``, ``knownHosts``, ``quarantined``, ``specFolder``,
-    ``mirror``, ``gates``.
+    ``mirror``, ``gates``, ``cluster``, ``versions``.
 
     ``mirror`` is the served folder when it lies on the workstation, else the mirror's URL. ``gates`` (name to JSON: who
-    is asked for an engine's health, and how) are for the cells of the run; they are no outputs.
+    is asked for an engine's health, and how) are for the cells of the run; they are no outputs. ``versions`` (engine to
+    version) are entered in the cluster's placement record as begun, once nothing is in the way of the run.
     """
 
     def __init__(self, session: Session) -> None:
@@ -43,7 +48,7 @@ class Preflight(Resource):
         """Look at every host and the mirror."""
         if not call.preview:
             await self._session.before_change(inputs["site"])
-        return {key: value for key, value in inputs.items() if key != "gates"}
+        return {key: value for key, value in inputs.items() if key not in RUN_ONLY}
 
     async def update(self, call: Call, old: Values, inputs: Values) -> Values:
         """Look again."""
@@ -55,6 +60,9 @@ async def _preflight(inputs: Values) -> None:
     hosts = {name: address for name, address in inputs["hosts"].items() if name not in inputs.get("quarantined", [])}
     findings = await hostkeys.compare(hosts, int(inputs["port"]), Path(inputs["knownHosts"]))
     if not findings:
+        # Only from here on: a run that touches nothing must not stand in the way of going back to the version before.
+        if inputs.get("versions"):
+            record_begin(Path(inputs["specFolder"]), inputs["cluster"], inputs["versions"])
         return
     lines = [f"{name} {finding.text}" for name, finding in findings.items()]
     silent = [name for name, finding in findings.items() if finding.kind == "silent"]

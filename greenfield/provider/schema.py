@@ -70,10 +70,12 @@ def _preflight() -> dict[str, Any]:
             "specFolder": _property(STRING, "Folder with mirror.lock.json."),
             "mirror": _property(STRING, "The served folder of the mirror."),
             "gates": _property(BY_NAME, "Name to JSON: which members are asked for an engine's health, and how."),
+            "cluster": _property(STRING, "Name of the cluster, whose placement record lies in `specFolder`."),
+            "versions": _property(BY_NAME, "Engine to its version, entered in the record once nothing is in the way."),
         },
         {},
-        frozenset({"quarantined", "gates"}),
-        frozenset({"gates"}),
+        frozenset({"quarantined", "gates", "cluster", "versions"}),
+        frozenset({"gates", "cluster", "versions"}),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -15,7 +16,7 @@ from greenfield.artifacts import Lock, check_images, load_lock, registry_url
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.model.platform import Platform
-from greenfield.plan import Plan, load_placement, make_plan, save_placement
+from greenfield.plan import Plan, load_placement, make_plan, record_formed, save_placement
 from greenfield.resources.cell_inputs import known
 from greenfield.resources.engine import Engine, EngineArgs
 from greenfield.resources.interrupt import end_quietly
@@ -107,6 +108,7 @@ class Cluster(pulumi.ComponentResource):
             after = tuple(self.engines[other] for other in spec.depends_on)
             engine_args = EngineArgs(self.site, engine, self.pools[spec.pool], after, facts[engine])
             self.engines[engine] = Engine(f"{name}-{engine}", engine_args, child)
+            _keep_version(args, self.engines[engine])
         self.hosts = known({host: item.host.address for host, item in plan.hosts.items()})
         self.endpoints = known({key: engine.listening for key, engine in self.engines.items()})
         self.passwords = pulumi.Output.secret(
@@ -116,6 +118,20 @@ class Cluster(pulumi.ComponentResource):
         self.certificates = pulumi.Output.all(**{key: engine.certificate for key, engine in self.engines.items()})
         outputs = {"hosts": self.hosts, "endpoints": self.endpoints, "certificates": self.certificates}
         self.register_outputs({**outputs, "certificate": self.certificate})
+
+
+def _keep_version(args: ClusterArgs, engine: Engine) -> None:
+    """Have the record say which version the engine is of, once it is formed with all its members."""
+    spec = args.plan.cluster.engines[engine.engine]
+    left_out = any(member.host in args.plan.quarantine for member in args.plan.members_of(engine.engine))
+
+    def keep(common: str) -> None:
+        # Under `--target` the state before answers for what the run leaves out.
+        if json.loads(common).get(f"{ENGINES[spec.kind].role}_version") == spec.version:
+            record_formed(args.folder, args.plan.cluster.name, spec.name, spec.version)
+
+    if not left_out and not pulumi.runtime.is_dry_run():
+        engine.formation.common.apply(keep)
 
 
 def _configured() -> list[str]:

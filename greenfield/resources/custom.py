@@ -76,8 +76,9 @@ class Cell(pulumi.CustomResource):
 
 
 class Formation(pulumi.CustomResource):
-    """An engine as a whole, once all its cells stand."""
+    """An engine as a whole, once all its cells stand. ``common`` is what it was formed with."""
 
+    common: pulumi.Output[str]
     facts: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:

@@ -61,6 +61,8 @@ class Site(pulumi.ComponentResource):
                 "specFolder": str(args.folder),
                 "mirror": str(mirror_dir(site.name)),
                 "gates": gates(args.plan, args.engine_facts),
+                "cluster": args.plan.cluster.name,
+                "versions": {name: engine.version for name, engine in args.plan.cluster.engines.items()},
             },
             child,
         )

@@ -11,10 +11,6 @@ from greenfield.model.cluster import EngineSpec
 from greenfield.spec.build_cluster import BuiltCluster
 from greenfield.spec.build_site import BuiltSite
 
-OLDEST_KUBELET = 3
-"""A kubelet may be this many minor versions older than the API server, never newer (kubernetes.io, "Version Skew
-Policy")."""
-
 
 def check_references(built: BuiltCluster, site: BuiltSite | None) -> None:
     """Adds what is wrong between an engine and the engine it names, and between networks, to the draft's problems."""
@@ -43,7 +39,7 @@ def _named(built: BuiltCluster, engine: EngineSpec, option: str, kind: str) -> E
 
 
 def _skew(built: BuiltCluster, engine: EngineSpec, head: EngineSpec) -> None:
-    known = set(ENGINES[engine.kind].versions)
+    known, lag = set(ENGINES[engine.kind].versions), ENGINES[engine.kind].lag
     if not {engine.version, head.version} <= known:
         return
     own, its = _minor(engine.version), _minor(head.version)
@@ -52,9 +48,9 @@ def _skew(built: BuiltCluster, engine: EngineSpec, head: EngineSpec) -> None:
         message = f"{engine.name} ({engine.version}) would be newer than its control plane {head.name} ({head.version})"
         fix = f'raise {head.name} first, or version: "{head.version}" here'
         built.draft.add(at, message, fix, "version-skew")
-    elif its - own > OLDEST_KUBELET:
+    elif its - own > lag:
         message = f"{engine.name} ({engine.version}) is {its - own} minor versions older than {head.name}"
-        built.draft.add(at, message, f"at most {OLDEST_KUBELET} are supported; raise it", "version-skew")
+        built.draft.add(at, message, f"at most {lag} are supported; raise it", "version-skew")
 
 
 def _minor(version: str) -> int:
