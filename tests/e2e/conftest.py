@@ -33,10 +33,11 @@ def delivery(request: pytest.FixtureRequest) -> Iterator[Delivery]:
     made = Delivery(folder, **seat)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENFIELD_MIRROR_DIR", made.environment["GREENFIELD_MIRROR_DIR"])
+        prepare = getattr(request.module, "prepare", None)
+        if prepare and made.fresh:
+            prepare(made)
         if not keep:
             made.lab.down()
-        if prepare := getattr(request.module, "prepare", None):
-            prepare(made)
         synced = made.greenfield("mirror", "sync", str(made.spec), timeout=1800)
         assert synced.returncode == 0, synced.stdout
         made.lab.up()

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,23 @@ class Delivery:
     def __init__(self, folder: Path, example: str = "lab", site: str = "e2e", network: int = NETWORK) -> None:
         self.folder = folder
         self.spec = folder / "spec"
-        write_example(self.spec, site, network, example)
+        self.fresh = not self.spec.exists()
+        if self.fresh:
+            write_example(self.spec, site, network, example)
         self.cluster_file = self.spec / "cluster.yaml"
         self.original = self.cluster_file.read_text()
-        self.site = load([self.spec]).sites[site]
-        self.lab = Lab(self.site)
+        self.load_site(site)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "XDG_STATE_HOME": str(folder / "state"),
             "GREENFIELD_MIRROR_DIR": str(folder / "mirror"),
         }
+
+    def load_site(self, site: str) -> None:
+        """Take the site, and the lab that stands for it, from the spec as it is now."""
+        self.site = load([self.spec]).sites[site]
+        self.lab = Lab(self.site)
 
     def greenfield(
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 600
@@ -61,12 +68,13 @@ class Delivery:
         """``greenfield up`` on the spec."""
         return self.greenfield("up", str(self.spec), "--yes", *arguments, environment=environment)
 
-    def start_up(self, log: Path) -> subprocess.Popen[bytes]:
-        """``greenfield up``, left running in a session of its own; its output goes to ``log``.
+    def start_up(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """``greenfield up``, left running in a session of its own, and the log ``name`` that its output goes to.
 
         It heeds an interrupt, also when these tests run as a background job, which a shell starts without that.
         """
-        return subprocess.Popen(
+        log = self.folder / f"{name}.log"
+        process = subprocess.Popen(
             ["env", "--default-signal=INT,TERM", str(BIN / "greenfield"), "up", str(self.spec), "--yes"],
             env=self.environment,
             cwd=self.folder,
@@ -75,6 +83,24 @@ class Delivery:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        return process, log
+
+    @staticmethod
+    def wait_for(log: Path, words: str, seconds: float) -> None:
+        """Until a run has said these words."""
+        deadline = time.monotonic() + seconds
+        while words not in log.read_text(errors="replace"):
+            assert time.monotonic() < deadline, f"{words!r} was not said:\n{log.read_text(errors='replace')[-4000:]}"
+            time.sleep(0.2)
+
+    @staticmethod
+    def kill_pulumi(process: subprocess.Popen[bytes]) -> None:
+        """kill -9 of the Pulumi CLI that a ``greenfield up`` runs, as an operator's closed laptop would."""
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert children, "greenfield up runs no pulumi"
+        for child in children:
+            subprocess.run(["kill", "-9", child], check=True)
+        process.wait(60)
 
     def verify(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``greenfield verify`` on the spec."""

@@ -29,22 +29,6 @@ def _said(result: subprocess.CompletedProcess[str], *words: str) -> None:
         assert re.search(word, result.stdout), f"{word!r} is not in:\n{result.stdout[-4000:]}"
 
 
-def _wait_for(log: Path, words: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while words not in log.read_text(errors="replace"):
-        assert time.monotonic() < deadline, f"{words!r} did not come: {log.read_text(errors='replace')[-2000:]}"
-        time.sleep(0.2)
-
-
-def _kill_pulumi(process: subprocess.Popen[bytes]) -> None:
-    """kill -9 of the Pulumi CLI that a ``greenfield up`` runs, as an operator's closed laptop would."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    assert children, "greenfield up runs no pulumi"
-    for child in children:
-        subprocess.run(["kill", "-9", child], check=True)
-    process.wait(60)
-
-
 def test_preview_is_offline(delivery: Delivery) -> None:
     """A preview of a fresh spec shows what would be made and logs in nowhere."""
     result = delivery.greenfield("preview", str(delivery.spec))
@@ -82,13 +66,12 @@ def test_tampered_artifact_stops_before_hosts(delivery: Delivery) -> None:
 
 def test_killed_delivery_is_finished_by_the_next(delivery: Delivery) -> None:
     """kill -9 in the middle of the first delivery; meanwhile a second run is refused; the next one finishes it."""
-    log = delivery.folder / "killed.log"
-    process = delivery.start_up(log)
-    _wait_for(log, "Install the base packages", 120)
+    process, log = delivery.start_up("killed")
+    delivery.wait_for(log, "Install the base packages", 120)
     second = delivery.up()
     assert second.returncode == 1
     _said(second, r"currently locked|another run is changing site e2e", r"pid")
-    _kill_pulumi(process)
+    delivery.kill_pulumi(process)
     result = delivery.up()
     assert result.returncode == 0, result.stdout[-6000:]
     _said(result, "was killed; going on where it stopped")
@@ -172,9 +155,8 @@ def test_host_dies_during_converge(delivery: Delivery) -> None:
     delivery.edit("memory: 256MiB", "memory: 272MiB")
     preview = delivery.greenfield("preview", str(delivery.spec))
     _said(preview, r"~ r2-h2: redis_memory_bytes 268435456 → 285212672")
-    log = delivery.folder / "dies.log"
-    process = delivery.start_up(log)
-    _wait_for(log, "sessions-r1", 120)
+    process, log = delivery.start_up("dies")
+    delivery.wait_for(log, "sessions-r1", 120)
     delivery.lab.kill_host("r3-h3")
     process.wait(400)
     said = log.read_text(errors="replace")
@@ -282,9 +264,8 @@ def test_interrupted_change_ends_in_good_order(delivery: Delivery) -> None:
     before = delivery.set_memory(288)
     # Pulumi's language host outlives a kill -9, as in an earlier test, by some minutes.
     orphans = delivery.processes()
-    log = delivery.folder / "interrupted.log"
-    process = delivery.start_up(log)
-    _wait_for(log, "sessions-r1  0/2 hosts", 120)
+    process, log = delivery.start_up("interrupted")
+    delivery.wait_for(log, "sessions-r1  0/2 hosts", 120)
     process.send_signal(signal.SIGINT)
     process.wait(60)
     said = log.read_text(errors="replace")
@@ -304,11 +285,10 @@ def test_second_interrupt_ends_a_run_at_once(delivery: Delivery) -> None:
     """What a supervisor does (SIGTERM, and again): no process stays, and the next run knows what is unfinished."""
     before = delivery.set_memory(288)
     orphans = delivery.processes()
-    log = delivery.folder / "terminated.log"
-    process = delivery.start_up(log)
-    _wait_for(log, "sessions-r1  0/2 hosts", 120)
+    process, log = delivery.start_up("terminated")
+    delivery.wait_for(log, "sessions-r1  0/2 hosts", 120)
     process.send_signal(signal.SIGTERM)
-    _wait_for(log, "cancelling", 20)
+    delivery.wait_for(log, "cancelling", 20)
     process.send_signal(signal.SIGTERM)
     process.wait(30)
     assert process.returncode == 1, log.read_text(errors="replace")[-4000:]

@@ -6,8 +6,10 @@ import hashlib
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -19,6 +21,7 @@ NOTE = "/var/lib/greenfield/kubeadm.applied"
 FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
 
 PROBE_SECONDS = 3.0
+RESTORE_SECONDS = 600
 LAST_LINES = 12
 NOISE = re.compile(r"\[WARNING|W\d{4} |To see the stack trace")
 
@@ -154,6 +157,39 @@ def forget_etcd_member(binaries, pki, name, addresses):
             _etcdctl([etcdctl, "member", "remove", fields[0]], environment)
             return True
     return False
+
+
+def set_aside(folder):
+    """Move the data of a member that is no longer one out of the way; whether there was some."""
+    if not os.path.isdir(folder) or not os.listdir(folder):
+        return False
+    os.rename(folder, f"{folder}.lost-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
+    return True
+
+
+def restore(binaries, snapshot, folder, name, address):
+    """Lay down the data of a new etcd of one member from a snapshot. Raises KubeadmError.
+
+    Revisions go on far above the snapshot's, because clients of Kubernetes remember some that it never saw (etcd.io,
+    "Disaster recovery": restoring with revision bump).
+    """
+    peer = f"https://{address}:2380"
+    command = [os.path.join(binaries, "etcdutl"), "snapshot", "restore", snapshot, "--data-dir", folder, "--name", name]
+    command += ["--initial-cluster", f"{name}={peer}", "--initial-advertise-peer-urls", peer]
+    command += ["--bump-revision", "1000000000", "--mark-compacted"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=RESTORE_SECONDS)
+    if done.returncode:
+        raise KubeadmError(f"etcdutl snapshot restore failed: {_end(done.stderr or done.stdout)}")
+    os.chmod(folder, 0o700)
+
+
+def listens(address, port):
+    """Whether something takes connections there."""
+    try:
+        with socket.create_connection((address, port), timeout=PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _etcdctl(command, environment):

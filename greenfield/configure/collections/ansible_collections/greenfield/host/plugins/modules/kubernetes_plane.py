@@ -39,7 +39,16 @@ options:
     required: true
   api_port: {description: Port of the API servers., type: int, default: 6443}
   stacked: {description: Whether each member carries an etcd member., type: bool, default: true}
+  data: {description: Folder of the stacked etcd., type: str, default: ""}
   formed: {description: The caller knows that the cluster was formed before., type: bool, default: false}
+  snapshot:
+    description: A snapshot of etcd on the first member; a control plane of which no member answers begins anew from it.
+    type: str
+    default: ""
+  changing:
+    description: A change of the engine goes on; members that are no node yet are those that it brings.
+    type: bool
+    default: false
   except_members:
     description: Members that may be ill because they are to be repaired.
     type: list
@@ -64,172 +73,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, or would be; C(init), C(join), C(upgrade), C(reconfigure) or empty.
+  description: What was done, or would be; C(init), C(restore), C(join), C(upgrade), C(reconfigure) or empty.
   type: str
   returned: always
 """
 
-import subprocess
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.greenfield.host.plugins.module_utils.kube_client import (
-    Kube,
-    KubeError,
-    condition,
-    is_ready,
-    wait,
-)
-from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import (
-    Kubeadm,
-    KubeadmError,
-    forget_etcd_member,
-    unready,
-)
-
-PKI = "/etc/kubernetes/pki"
-UNITS = ("greenfield-kubernetes-api.service", "kubelet.service", "flanneld.service")
-ENTRY_SECONDS = 150
-"""How long a member that joins waits for the first one to begin, which takes about 20 s."""
-
-APPLY_SECONDS = 60
-
-ENGINE_LABEL = "greenfield.io/engine"
-FORMED = "/api/v1/namespaces/kube-system/configmaps/greenfield-formed"
-
-
-class Plane:
-    """A control plane as seen from one of its members."""
-
-    def __init__(self, module):
-        self.module = module
-        self.parameters = module.params
-        self.node = module.params["node"]
-        self.seconds = module.params["deadline_seconds"]
-        self.kubeadm = Kubeadm(module.params["bin"])
-        self.authority = module.params["identity"]["authority"]
-
-    @property
-    def kube(self):
-        """The API as an administrator."""
-        return Kube(self.parameters["identity"])
-
-    def others(self):
-        """Addresses of the other members whose API is ready."""
-        port = self.parameters["api_port"]
-        addresses = [member["address"] for member in self.parameters["plane"] if member["host"] != self.node]
-        return [address for address in addresses if not unready(address, port, self.authority)]
-
-    def own_trouble(self):
-        """Why this member's own API is not ready."""
-        address = next(m["address"] for m in self.parameters["plane"] if m["host"] == self.node)
-        return unready(address, self.parameters["api_port"], self.authority)
-
-    def member(self):
-        """Bring this member where it belongs; what was done."""
-        running, release = self.kubeadm.release(), self.parameters["release"]
-        if not running:
-            action = self._enter
-        elif running != release:
-            action = self._upgrade
-        elif self.kubeadm.applied() != self.kubeadm.digest():
-            action = self._reconfigure
-        else:
-            return ""
-        if self.module.check_mode:
-            return action.__name__.strip("_")
-        done = action()
-        trouble = wait(self.seconds, self.own_trouble)
-        if trouble:
-            raise KubeadmError(f"after {done}, {trouble}; see journalctl -u kubelet and /var/log/pods on {self.node}")
-        # Without these rights no node gets its network, so no node becomes ready. The proxy on this host may still hold
-        # connections to the API server that has just been replaced.
-        trouble = wait(APPLY_SECONDS, self._apply_trouble)
-        if trouble:
-            raise KubeadmError(trouble)
-        self.kubeadm.note()
-        return done
-
-    def _enter(self):
-        subprocess.run(["systemctl", "daemon-reload"], check=True)
-        subprocess.run(["systemctl", "start", "--no-block", *UNITS], check=True)
-        first = self.parameters["plane"][0]["host"] == self.node
-        if first and not self.parameters["formed"] and not self.others():
-            self.kubeadm.init(seconds=self.seconds)
-            return "init"
-        trouble = wait(ENTRY_SECONDS, lambda: "" if self.others() else "no member of the control plane answers")
-        if trouble:
-            raise KubeadmError(f"{self.node} can't join: {trouble}")
-        if self.parameters["stacked"]:
-            forget_etcd_member(self.parameters["bin"], PKI, self.node, self.others())
-        self.kubeadm.run("join", "--config", self.kubeadm.path("join"), seconds=self.seconds)
-        return "join"
-
-    def _upgrade(self):
-        record = self.kube.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")["data"]
-        if f"kubernetesVersion: v{self.parameters['release']}" in record["ClusterConfiguration"]:
-            self.kubeadm.upgrade("node", seconds=self.seconds)
-        else:
-            # The configuration that it follows is the cluster's own record, so that is brought up to date first.
-            self.kubeadm.init("phase", "upload-config", "kubeadm", seconds=60)
-            self.kubeadm.upgrade("apply", "--yes", seconds=self.seconds)
-        return "upgrade"
-
-    def _reconfigure(self):
-        for phase in (("control-plane", "all"), ("upload-config", "kubeadm")):
-            self.kubeadm.init("phase", *phase, seconds=60)
-        return "reconfigure"
-
-    def formed(self):
-        """Lay down the cluster's own objects, wait for the whole, and keep that it was whole once."""
-        own = self.parameters["nodes"] == self.parameters["plane"]
-        trouble = wait(self.seconds, self._apply_trouble) if own else ""
-        trouble = trouble or wait(self.seconds, self.whole_trouble)
-        if trouble:
-            raise KubeadmError(trouble)
-        kube = self.kube
-        gone = self._forget_nodes(kube)
-        if kube.find(FORMED) is None:
-            kube.call(
-                "POST",
-                FORMED.rsplit("/", 1)[0],
-                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": FORMED.rsplit("/", 1)[1]}},
-            )
-            return True
-        return gone
-
-    def _apply_trouble(self):
-        try:
-            self.kubeadm.apply()
-        except KubeadmError as error:
-            return str(error)
-        return ""
-
-    def whole_trouble(self):
-        """What is not well, in words; empty when all is."""
-        port, spared = self.parameters["api_port"], set(self.parameters["except_members"])
-        ill = [unready(m["address"], port, self.authority) for m in self.parameters["plane"] if m["name"] not in spared]
-        if any(ill):
-            return "; ".join(words for words in ill if words)
-        nodes = {node["metadata"]["name"]: node for node in self.kube.get("/api/v1/nodes")["items"]}
-        for member in self.parameters["nodes"]:
-            if member["name"] in spared:
-                continue
-            node = nodes.get(member["host"])
-            if node is None:
-                return f"{member['host']} is no node of the cluster"
-            if not is_ready(node):
-                return f"node {member['host']} is not ready: {condition(node, 'Ready').get('message', 'it is silent')}"
-        return ""
-
-    def _forget_nodes(self, kube):
-        planned = {member["host"] for member in self.parameters["nodes"]}
-        listed = kube.get(f"/api/v1/nodes?labelSelector={ENGINE_LABEL}%3D{self.parameters['engine']}")["items"]
-        gone = [node["metadata"]["name"] for node in listed if not is_ready(node)]
-        gone = [name for name in gone if name not in planned]
-        for name in gone:
-            kube.call("DELETE", f"/api/v1/nodes/{name}")
-        return bool(gone)
+from ansible_collections.greenfield.host.plugins.module_utils.control_plane import FORMED, Plane
+from ansible_collections.greenfield.host.plugins.module_utils.kube_client import KubeError, wait
+from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import KubeadmError
 
 
 def main():
@@ -247,7 +100,10 @@ def main():
             "plane": members,
             "api_port": {"type": "int", "default": 6443},
             "stacked": {"type": "bool", "default": True},
+            "data": {"type": "str", "default": ""},
             "formed": {"type": "bool", "default": False},
+            "snapshot": {"type": "str", "default": ""},
+            "changing": {"type": "bool", "default": False},
             "except_members": {"type": "list", "elements": "str", "default": []},
             "deadline_seconds": {"type": "int", "default": 300},
         },
@@ -265,7 +121,7 @@ def _do(plane, module):
     state = module.params["state"]
     if state == "member":
         action = plane.member()
-        return bool(action), {"action": action, "restart": bool(action)}
+        return bool(action), {"action": action, "restart": bool(action), "lost": action == "enter"}
     if module.check_mode:
         return False, {"action": ""}
     if state == "formed":
@@ -274,6 +130,9 @@ def _do(plane, module):
         known = plane.kube.find(FORMED) is not None
     except KubeError:
         known = True
+    except OSError:
+        # A host that carries nothing yet, or nothing any more, has no certificate to ask with.
+        known = False
     if not known:
         return False, {"action": "", "formed": False}
     trouble = wait(module.params["deadline_seconds"], plane.whole_trouble)
