@@ -197,6 +197,8 @@ def _stopping(asking: AvailabilityProbe) -> Iterator[None]:
 
 def summary(record: Availability) -> str:
     """``asked 3,412 · failed 1 (0.03 %) · longest gap 0.4 s · 11 m 23 s``."""
+    from greenfield.report.figures import percent
+
     parts = [
         f"asked {record.asked:,}",
         f"failed {record.failed:,}" + (f" ({percent(record.failed_ratio)})" if record.failed else ""),
@@ -206,11 +208,6 @@ def summary(record: Availability) -> str:
     if record.unobserved_seconds:
         parts.append(f"{record.unobserved_seconds:.1f} s of it unobserved")
     return " · ".join(parts)
-
-
-def percent(ratio: float) -> str:
-    """``0.03 %``; never rounded to nothing."""
-    return f"{ratio:.2%}".replace("%", " %") if ratio >= 0.0001 else "< 0.01 %"
 
 
 def _clock(seconds: float) -> str:

@@ -28,6 +28,11 @@ def size(count: float) -> str:
     return f"{count:.3g} {SIZES[step]}"
 
 
+def percent(ratio: float) -> str:
+    """``0.03 %`` of ``0.0003``; what happened is never rounded to nothing."""
+    return f"{ratio:.2%}".replace("%", " %") if ratio >= 0.0001 or ratio == 0 else "< 0.01 %"
+
+
 def figure(name: str, value: float) -> tuple[str, str]:
     """A measurement's label and value; the ending of its name tells the unit (``recovery_seconds``)."""
     for ending, words in (

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from greenfield.plan import Plan
 from greenfield.plan.elevation_svg import rack_svgs
-from greenfield.report.figures import duration, figure, instant
+from greenfield.report.figures import duration, figure, instant, percent
 from greenfield.report.summary import Group, groups, obstacles, tally, verdict_word, worst
 from greenfield.verify.results import CheckResult, RunResult
 
@@ -57,7 +57,7 @@ def html(run: RunResult, plan: Plan) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=duration, instant=instant, count=lambda number: f"{number:,}")
+    environment.filters.update(duration=duration, instant=instant, percent=percent, count=lambda n: f"{n:,}")
     environment.globals.update(figure=figure, words=WORDS, signs=SIGNS)
     found = groups(run)
     return environment.get_template(

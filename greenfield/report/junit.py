@@ -6,6 +6,7 @@ import re
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from greenfield.verify.availability import Availability
 from greenfield.verify.results import CheckResult, RunResult
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -13,7 +14,10 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(run: RunResult) -> bytes:
-    """The run as JUnit: a suite for each group, a case for each check; waived checks are skipped, with the waiver."""
+    """The run as JUnit: a suite for each group, a case for each check; waived checks are skipped, with the waiver.
+
+    What each probe saw are properties of a suite without cases: numbers, not a verdict.
+    """
     root = Element("testsuites", name=f"acceptance of {run.identity.cluster}", time=f"{run.seconds:.3f}")
     _counts(root, list(run.checks))
     for group, checks in groupby(sorted(run.checks, key=lambda check: check.group), key=lambda check: check.group):
@@ -23,6 +27,8 @@ def junit(run: RunResult) -> bytes:
         _counts(suite, cases)
         for check in cases:
             _case(suite, check)
+    for probe in run.probes:
+        _probe(SubElement(root, "testsuite", name=f"availability.{probe.name}", timestamp=probe.began[:19]), probe)
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document
@@ -50,6 +56,19 @@ def _case(suite: Element, check: CheckResult) -> None:
         properties = SubElement(case, "properties")
         for name, value in check.figures.items():
             SubElement(properties, "property", name=name, value=f"{value:g}")
+
+
+def _probe(suite: Element, probe: Availability) -> None:
+    suite.set("time", f"{probe.seconds:.3f}")
+    _counts(suite, [])
+    properties = SubElement(suite, "properties")
+    for name, value in probe.to_json().items():
+        if name == "errors":
+            for kind, count in probe.errors.items():
+                words = FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", kind)
+                SubElement(properties, "property", name=f"error: {words}", value=str(count))
+        else:
+            SubElement(properties, "property", name=name, value=str(value).lower() if name == "ended" else str(value))
 
 
 def _evidence(check: CheckResult) -> str:

@@ -14,6 +14,7 @@ from _pytest.outcomes import Failed, Skipped, XFailed
 
 from greenfield.errors import VerifyError
 from greenfield.model.standard import Control
+from greenfield.verify.availability_records import AvailabilityRecords
 from greenfield.verify.backend import FleetBackend, PlainSshBackend
 from greenfield.verify.judge import judge, waiver_for
 from greenfield.verify.lock import hold
@@ -51,6 +52,8 @@ class Acceptance:
         self._lock: TextIO | None = None
         self._running: tuple[Control, str] | None = None
         self._looked_ahead = False
+        self._records = AvailabilityRecords(subject.site.name, subject.cluster.name)
+        self._records.read_all()  # one that can't be read stops the run before it disturbs anything
 
     def use_secrets(self, secrets: Mapping[str, Any]) -> None:
         """Make secrets known to checks and keep them out of evidence."""
@@ -208,6 +211,7 @@ class Acceptance:
                 if name in seen or not self.selection.words
             },
             seconds=round(time.monotonic() - self._clock, 3),
+            probes=self._records.read_all(),
         )
 
     def _demanded(self) -> list[tuple[Control, str]]:

@@ -74,7 +74,8 @@ class AvailabilityRecords:
         Raises:
             VerifyError: one can't be read.
         """
-        return tuple(self._read(path) for path in sorted(self.folder.glob("*.json")))
+        found = (self._read(path) for path in sorted(self.folder.glob("*.json")))
+        return tuple(record for record in found if record is not None)
 
     def is_running(self, name: str) -> bool:
         """Whether a probe of that name is asking now.
@@ -111,9 +112,11 @@ class AvailabilityRecords:
         fix = "make the folder writable, or set XDG_STATE_HOME"
         return VerifyError(f"{error.filename or self.folder}: {error.strerror}", fix=fix)
 
-    def _read(self, path: Path) -> Availability:
+    def _read(self, path: Path) -> Availability | None:
         try:
             return from_json(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None  # forgotten in this moment
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             said = error.strerror if isinstance(error, OSError) else "is no record of a probe"
             raise VerifyError(

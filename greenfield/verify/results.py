@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from greenfield.verify import availability
+from greenfield.verify.availability import Availability
+
 Outcome = Literal["passed", "failed", "error", "waived"]
 Verdict = Literal["accepted", "not accepted", "not judged"]
 
@@ -88,13 +91,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A whole run. ``hosts`` are the names judged, ``engines`` engine name to kind."""
+    """A whole run. ``hosts`` are the names judged, ``engines`` engine name to kind.
+
+    ``probes`` are the records of the cluster's probes as they were at the end; they don't bear on the verdict.
+    """
 
     identity: Identity
     checks: tuple[CheckResult, ...]
     hosts: tuple[str, ...]
     engines: Mapping[str, str]
     seconds: float
+    probes: tuple[Availability, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many checks ended so."""
@@ -138,6 +145,7 @@ class RunResult:
         for check in document["checks"]:
             if check["waiver"]:
                 check["waiver"]["until"] = check["waiver"]["until"].isoformat()
+        document["probes"] = [probe.to_json() for probe in self.probes]
         return {"verdict": self.verdict, "exit_code": self.exit_code, **document}
 
 
@@ -150,6 +158,7 @@ def from_json(document: Mapping[str, Any]) -> RunResult:
         hosts=tuple(document["hosts"]),
         engines=dict(document["engines"]),
         seconds=document["seconds"],
+        probes=tuple(availability.from_json(probe) for probe in document["probes"]),
     )
 
 

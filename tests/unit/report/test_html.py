@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from lab_shape import build_site, lab_cluster
-from results_shape import EXPIRED, VALID, check, control, evidence, run
+from results_shape import EXPIRED, PROBE, VALID, check, control, evidence, run
 
 from greenfield.plan import Plan, make_plan
 from greenfield.report.html import PASSES_SHOWN, html
@@ -104,3 +105,20 @@ def test_hosts_are_drawn_with_their_verdict(plan: Plan) -> None:
 def test_a_run_that_judged_nothing_says_so(plan: Plan) -> None:
     text = html(run(), plan)
     assert "! Not judged" in text and "could not be judged: no check was run." in text
+
+
+def test_what_probes_saw_has_a_section_of_its_own(plan: Plan) -> None:
+    unseen = replace(PROBE, name="bad", failed=3412, errors={"<b>HTTP 503</b>": 3412}, ended=False, reconnects=0)
+    text = html(run(check(), probes=(PROBE, unseen)), plan)
+    section = re.search(r'<section aria-labelledby="availability">.*?</section>', text, re.DOTALL).group()
+    words = " ".join(re.sub(r"<[^>]+>", " ", section).split())
+    assert "shop from r1-h1 http://10.112.7.9:8080/health 3,412" in words
+    assert "every 0.2 s for 11.4 min, 2026-11-21 09:00:00 UTC to 2026-11-21 09:11:23 UTC" in words
+    assert "1 (0.03 %) 1 × connection refused 0.4 s from 2026-11-21 09:04:07 UTC 2.5 s connected again 1 time" in words
+    assert "the probe had not ended" in words and "3,412 (100.00 %)" in words
+    assert "&lt;b&gt;HTTP 503" in section and "<b>HTTP" not in section
+    assert Page(text).open == []
+
+
+def test_without_probes_nothing_is_said_of_availability(plan: Plan) -> None:
+    assert "Availability" not in html(run(check()), plan)

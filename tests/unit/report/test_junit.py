@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import fromstring
 
-from results_shape import VALID, check, control, evidence, run
+from results_shape import PROBE, VALID, check, control, evidence, run
 
 from greenfield.report.junit import junit
 
@@ -42,3 +42,20 @@ def test_characters_that_xml_forbids_are_replaced() -> None:
 def test_figures_are_properties() -> None:
     root = fromstring(junit(run(check(figures={"failover_seconds": 0.9}))))
     assert root.find(".//property").attrib == {"name": "failover_seconds", "value": "0.9"}
+
+
+def test_what_probes_saw_are_properties_of_suites_without_cases() -> None:
+    root = fromstring(junit(run(check(), probes=(PROBE,))))
+    assert root.get("tests") == "1"
+    suite = root.find("testsuite[@name='availability.shop']")
+    assert suite.get("tests") == "0" and suite.find("testcase") is None
+    found = {each.get("name"): each.get("value") for each in suite.iter("property")}
+    assert {name: found[name] for name in ("target", "from", "asked", "failed", "longest_gap_seconds")} == {
+        "target": "http://10.112.7.9:8080/health",
+        "from": "r1-h1",
+        "asked": "3412",
+        "failed": "1",
+        "longest_gap_seconds": "0.4",
+    }
+    assert found["unobserved_seconds"] == "2.5" and found["ended"] == "true"
+    assert found["error: connection refused"] == "1"

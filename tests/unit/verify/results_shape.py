@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from greenfield.model.standard import Control
+from greenfield.verify.availability import Availability
 from greenfield.verify.judge import judge
 from greenfield.verify.results import CheckResult, Evidence, Identity, Outcome, RunResult, WaiverNote
 
@@ -46,5 +47,25 @@ def check(
     return judge(of or control(), target, outcome, waiver, **settings)  # type: ignore[arg-type]
 
 
-def run(*checks: CheckResult, identity: Identity = IDENTITY) -> RunResult:
-    return RunResult(identity, checks, ("r1-h1", "r1-h2"), {"config-store": "etcd"}, 41.2)
+PROBE = Availability(
+    name="shop",
+    target="http://10.112.7.9:8080/health",
+    host="r1-h1",
+    every_seconds=0.2,
+    timeout_seconds=1.0,
+    began="2026-11-21T09:00:00.120+00:00",
+    last="2026-11-21T09:11:23.320+00:00",
+    seconds=683.2,
+    asked=3412,
+    failed=1,
+    longest_gap_seconds=0.4,
+    longest_gap_at="2026-11-21T09:04:07.300+00:00",
+    unobserved_seconds=2.5,
+    reconnects=1,
+    errors={"connection refused": 1},
+    ended=True,
+)
+
+
+def run(*checks: CheckResult, identity: Identity = IDENTITY, probes: tuple[Availability, ...] = ()) -> RunResult:
+    return RunResult(identity, checks, ("r1-h1", "r1-h2"), {"config-store": "etcd"}, 41.2, probes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from results_shape import EXPIRED, VALID, check, control, run
+from results_shape import EXPIRED, PROBE, VALID, check, control, run
 
 from greenfield.verify.results import from_json
 
@@ -44,5 +44,5 @@ def test_engine_status_is_that_of_its_controls() -> None:
 
 
 def test_json_reads_back_the_same() -> None:
-    found = run(check(), check("failed", waiver=VALID, figures={"failover_seconds": 0.9}))
+    found = run(check(), check("failed", waiver=VALID, figures={"failover_seconds": 0.9}), probes=(PROBE,))
     assert from_json(json.loads(json.dumps(found.to_json()))) == found

@@ -28,6 +28,7 @@ def imported(text: str) -> set[str]:
 def test_there_are_programs() -> None:
     assert PROGRAMS == [
         "api_client",
+        "asker",
         "etcd_restore",
         "etcd_writer",
         "pod_network",
