@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -22,12 +22,13 @@ class VersionPath:
     no_way_back: str = ""
     way_back: str = ""
 
-    def refusal(self, standing: Sequence[str], wanted: str) -> tuple[str, str] | None:
+    def refusal(self, standing: Sequence[str], wanted: str, supported: Collection[str] = ()) -> tuple[str, str] | None:
         """Why ``wanted`` can't be reached from where the members stand, and what to do; ``None`` when it can.
 
         Args:
             standing: every version that a member may be on; more than one while an upgrade is not finished.
             wanted: the version of the spec.
+            supported: versions that a spec may ask for; steps on the way that are none of them are pointed out.
 
         Raises:
             ValueError: a version is no list of numbers with dots in between.
@@ -39,15 +40,16 @@ class VersionPath:
         if self.no_way_back and parse(wanted) < parse(newest):
             return self._back(oldest, newest, wanted)
         if self.every_minor and not _next(parse(oldest), parse(wanted)):
-            return self._skip(oldest, newest, wanted)
+            return self._skip(oldest, newest, wanted, supported)
         return None
 
     def _back(self, oldest: str, newest: str, wanted: str) -> tuple[str, str]:
         begun = f" (an upgrade from {oldest} to {newest} has begun)" if oldest != newest else ""
         message = f"{newest} is deployed{begun} and can't become {wanted}: {self.no_way_back}"
-        return message, f'set version "{newest}"; {self.way_back}'
+        untouched = f"; if no member was touched yet, take {newest} out of the placement record" if begun else ""
+        return message, f'set version "{newest}"; {self.way_back}{untouched}'
 
-    def _skip(self, oldest: str, newest: str, wanted: str) -> tuple[str, str]:
+    def _skip(self, oldest: str, newest: str, wanted: str, supported: Collection[str]) -> tuple[str, str]:
         old, new = parse(oldest), parse(wanted)
         if old[0] != new[0]:
             message = f"{oldest} is deployed; {self.product} does not upgrade to {wanted} in place"
@@ -59,7 +61,9 @@ class VersionPath:
         )
         rest = [f"{old[0]}.{minor}" for minor in range(old[1] + 2, new[1])]
         steps = ", up, then ".join(f'"{version}"' for version in (step, *rest, wanted))
-        return message, f"set version {steps}"
+        gone = [version for version in (step, *rest) if supported and version not in supported]
+        earlier = f" ({', '.join(gone)} with an earlier release of Greenfield)" if gone else ""
+        return message, f"set version {steps}{earlier}"
 
 
 def parse(version: str) -> tuple[int, ...]:

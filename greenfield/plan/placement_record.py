@@ -100,25 +100,17 @@ def save_placement(folder: Path, plan: Plan) -> bool:
     return _update(folder, plan.cluster.name, kept)
 
 
-def record_begin(folder: Path, cluster: str, versions: Mapping[str, str]) -> None:
-    """Enter that members of engines are about to be brought to these versions, beside those they are on.
+def record_begin(folder: Path, cluster: str, engine: str, version: str) -> None:
+    """Enter that members of an engine are about to be brought to a version, beside those they are on.
 
     Raises:
         PlanError: as ``save_placement``.
     """
 
     def begun(standing: Placement | None) -> Placement | None:
-        return standing and replace(
-            standing,
-            versions={
-                **standing.versions,
-                **{
-                    name: tuple(dict.fromkeys((*standing.versions.get(name, ()), version)))
-                    for name, version in versions.items()
-                    if name in standing.engines
-                },
-            },
-        )
+        known = standing.versions.get(engine, ()) if standing else ()
+        both = tuple(dict.fromkeys((*known, version)))
+        return standing and replace(standing, versions={**standing.versions, engine: both})
 
     _update(folder, cluster, begun)
 

@@ -32,11 +32,11 @@ def standing_problems(cluster: Cluster, standing: Placement, named: Collection[s
 
 def _versions(cluster: Cluster, versions: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
     for name, engine in cluster.engines.items():
-        path = ENGINES[engine.kind].version_path
+        path, supported = ENGINES[engine.kind].version_path, ENGINES[engine.kind].versions
         # A version that is not supported is the spec's error.
-        if path is None or engine.version not in ENGINES[engine.kind].versions:
+        if path is None or engine.version not in supported:
             continue
-        refused = path.refusal(versions.get(name, ()), engine.version)
+        refused = path.refusal(versions.get(name, ()), engine.version, supported)
         if refused:
             yield Problem(_at(cluster, name, "version"), *refused, "version-path")
         yield from _lag(cluster, engine, versions)

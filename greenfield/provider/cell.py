@@ -71,7 +71,7 @@ class Cell(Resource):
         """Converge every host of the cell, side by side with the other cells that are created now."""
         if call.preview:
             return _known(inputs, {})
-        await self._session.before_change(inputs["site"])
+        await self._session.before_change(inputs["site"], inputs["layer"])
         wanted = desired_hosts({}, inputs, int(time.time()))
         if not wanted:
             return state_of(inputs, {}, wanted, {})
@@ -93,7 +93,7 @@ class Cell(Resource):
             return _known(inputs, old)
         if not moving and not gone:
             return state_of(inputs, old, wanted, {})
-        await self._session.before_change(inputs["site"])
+        await self._session.before_change(inputs["site"], inputs["layer"])
         results: dict[str, HostResult] = {}
         if moving:
             # A host whose certificate has expired serves nobody, and neither do its peers of the same age: a gate that

@@ -25,7 +25,8 @@ class Preflight(Resource):
 
     ``mirror`` is the served folder when it lies on the workstation, else the mirror's URL. ``gates`` (name to JSON: who
     is asked for an engine's health, and how) are for the cells of the run; they are no outputs. ``versions`` (engine to
-    version) are entered in the cluster's placement record as begun, once nothing is in the way of the run.
+    version) are entered in the cluster's placement record as begun, each right before the first change of its hosts:
+    a run that touches none of them must not stand in the way of going back to the version before.
     """
 
     def __init__(self, session: Session) -> None:
@@ -37,6 +38,7 @@ class Preflight(Resource):
             return [("hosts", "no hosts: a cluster needs at least one")]
         self._session.set_gates(inputs.get("gates") or {})
         self._session.set_preflight(lambda: _preflight(inputs))
+        self._session.set_begin(lambda layer: _begin(inputs, layer))
         return []
 
     def diff(self, old: Values, inputs: Values) -> Difference:
@@ -55,14 +57,17 @@ class Preflight(Resource):
         return await self.create(call, inputs)
 
 
+def _begin(inputs: Values, layer: str) -> None:
+    version = (inputs.get("versions") or {}).get(layer)
+    if version:
+        record_begin(Path(inputs["specFolder"]), inputs["cluster"], layer, version)
+
+
 async def _preflight(inputs: Values) -> None:
     await asyncio.to_thread(_mirror, inputs)
     hosts = {name: address for name, address in inputs["hosts"].items() if name not in inputs.get("quarantined", [])}
     findings = await hostkeys.compare(hosts, int(inputs["port"]), Path(inputs["knownHosts"]))
     if not findings:
-        # Only from here on: a run that touches nothing must not stand in the way of going back to the version before.
-        if inputs.get("versions"):
-            record_begin(Path(inputs["specFolder"]), inputs["cluster"], inputs["versions"])
         return
     lines = [f"{name} {finding.text}" for name, finding in findings.items()]
     silent = [name for name, finding in findings.items() if finding.kind == "silent"]

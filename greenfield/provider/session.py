@@ -31,12 +31,18 @@ class Session:
         self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
         self._lock_file: TextIO | None = None
         self._gates: dict[str, str] = {}
+        self._begin: Callable[[str], None] | None = None
+        self._begun: set[str] = set()
         self._preflight: Callable[[], Awaitable[None]] | None = None
         self._preflight_task: asyncio.Task[None] | None = None
 
     def set_preflight(self, check: Callable[[], Awaitable[None]]) -> None:
         """Name the read-only check that must pass before the first change. Running it is left to ``before_change``."""
         self._preflight = check
+
+    def set_begin(self, begin: Callable[[str], None]) -> None:
+        """Name what is to be done before the first change of a layer, once nothing is in its way."""
+        self._begin = begin
 
     def set_gates(self, gates: Mapping[str, str]) -> None:
         """Learn how engines' health is asked: name to JSON text. Cells only name the gates they wait for."""
@@ -55,11 +61,12 @@ class Session:
             )
         return self._gates[name]
 
-    async def before_change(self, site: str) -> None:
-        """Take the site's lock and pass the preflight, once a run.
+    async def before_change(self, site: str, layer: str = "") -> None:
+        """Take the site's lock and pass the preflight, once a run; then say, once a layer, that its hosts change.
 
         Raises:
             ProviderError: another run holds the site, or the preflight found something wrong.
+            PlanError: the placement record can't be written.
         """
         self._lock(site)
         if self._preflight is None:
@@ -67,6 +74,9 @@ class Session:
         if self._preflight_task is None:
             self._preflight_task = asyncio.ensure_future(self._run_preflight(self._preflight))
         await asyncio.shield(self._preflight_task)
+        if layer and self._begin and layer not in self._begun:
+            self._begun.add(layer)
+            self._begin(layer)
 
     @staticmethod
     async def _run_preflight(check: Callable[[], Awaitable[None]]) -> None:

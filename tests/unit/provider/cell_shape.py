@@ -74,12 +74,14 @@ class Hosts(Session):
     def __init__(self, behave: Callable[[Job, str], HostResult] | None = None) -> None:
         super().__init__(Display(""))
         self.jobs: list[Job] = []
+        self.begun: list[str] = []
         self.behave = behave or (lambda job, name: HostResult(name, "changed", ("did it",)))
         self.warnings: list[str] = []
         self.display.warn = lambda urn, text: self.warnings.append(text)  # type: ignore[method-assign]
 
-    async def before_change(self, site: str) -> None:
+    async def before_change(self, site: str, layer: str = "") -> None:
         """No lock: several of these stand for runs that follow each other."""
+        self.begun.append(layer)
 
     async def run(self, job: Job, urn: str) -> JobResult:
         """Keep the job; ask ``behave`` for each host's result."""

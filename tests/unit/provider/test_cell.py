@@ -63,6 +63,18 @@ def test_update_goes_only_to_the_host_that_differs() -> None:
     assert after["digests"]["h2"] != state["digests"]["h2"]
 
 
+def test_a_layer_begins_only_where_a_host_is_about_to_change() -> None:
+    wanted, hosts = inputs("h1"), Hosts()
+    asyncio.run(cell_on(hosts).create(PREVIEW, wanted))
+    assert hosts.begun == []
+    state = asyncio.run(cell_on(hosts).create(CALL, wanted))
+    assert hosts.begun == [wanted["layer"]]
+    _updated(hosts, state, wanted)
+    assert len(hosts.begun) == 1
+    _updated(hosts, state, inputs("h1", content="decade"))
+    assert hosts.begun == [wanted["layer"]] * 2
+
+
 def test_a_change_of_the_connection_touches_no_host() -> None:
     state = _created(inputs("h1"))
     moved = inputs("h1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from greenfield.provider.session import Session
 from greenfield.provider.values import UNKNOWN
 
 GATES = {"orders/kv": "{}"}
+RECORD = '{"format": 1, "cluster": "orders", "pools": {}, "engines": {"kv": {}}, "versions": {"kv": ["3.6"]}}'
 CALL = Call("urn", "preflight")
 
 
@@ -124,6 +126,29 @@ def test_a_preview_looks_at_nothing(locked: Path, monkeypatch: pytest.MonkeyPatc
     asked = _found(monkeypatch, {})
     asyncio.run(Preflight(Session(Display(""))).create(Call("urn", "preflight", preview=True), _inputs(locked)))
     assert asked == []
+
+
+def test_the_record_says_that_an_engine_is_about_to_change_only_once_it_is(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _found(monkeypatch, {})
+    path = locked / "orders.placement.json"
+    path.write_text(RECORD)
+    session = Session(Display(""))
+    inputs = _inputs(locked, cluster="orders", versions={"kv": "3.7", "cache": "7.0"})
+    preflight = Preflight(session)
+    preflight.check(inputs)
+
+    async def run() -> None:
+        state = await preflight.create(CALL, inputs)
+        assert not {"cluster", "versions"} & state.keys()
+        await session.before_change("lab", "host")
+        assert path.read_text() == RECORD, "hosts alone are of no version"
+        await session.before_change("lab", "kv")
+
+    asyncio.run(run())
+    session.close()
+    assert json.loads(path.read_text())["versions"] == {"kv": ["3.6", "3.7"]}
 
 
 def test_passwords_are_long_plain_and_never_the_same() -> None:

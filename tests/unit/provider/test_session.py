@@ -76,6 +76,31 @@ def test_a_preflight_that_fails_fails_every_change() -> None:
     assert [str(result) for result in results] == ["r1-h1 did not answer"] * 3
 
 
+def test_a_layer_begins_once_and_only_behind_the_preflight() -> None:
+    begun: list[str] = []
+
+    async def refuse() -> None:
+        raise ProviderError("r1-h1 did not answer")
+
+    async def allow() -> None:
+        assert begun == [], "nothing begins before the preflight"
+
+    async def changes(session: Session) -> None:
+        session.set_preflight(allow)
+        session.set_begin(begun.append)
+        await asyncio.gather(*(session.before_change("lab", layer) for layer in ("kv", "cache", "kv", "")))
+
+    refused, session = _session(), _session()
+    refused.set_preflight(refuse)
+    refused.set_begin(begun.append)
+    with pytest.raises(ProviderError):
+        asyncio.run(refused.before_change("lab", "kv"))
+    refused.close()
+    asyncio.run(changes(session))
+    session.close()
+    assert sorted(begun) == ["cache", "kv"]
+
+
 def test_no_more_jobs_run_at_once_than_there_are_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     running, most, guard = 0, 0, threading.Lock()
 

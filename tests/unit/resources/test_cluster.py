@@ -14,6 +14,7 @@ from lab_shape import build_cluster, build_site, etcd, lab_cluster, pool, redis
 
 from greenfield.content import root
 from greenfield.model.cluster import EngineSpec
+from greenfield.plan import load_placement, record_begin
 from greenfield.resources import ClusterArgs
 
 RACKS = ("r1", "r2", "r3")
@@ -60,6 +61,22 @@ def test_names_are_unique(stack: Stack) -> None:
 def test_members_of_data_engines_are_protected_and_what_can_be_made_again_is_not(stack: Stack) -> None:
     kept = {each.name for each in stack.resources if each.protected}
     assert kept == {f"orders-{engine}-{rack}" for engine in ("config-store", "sessions") for rack in RACKS}
+
+
+def test_the_record_says_which_version_each_engine_is_of_once_it_is_formed(tmp_path: Path) -> None:
+    declare(tmp_path)
+    record = load_placement(tmp_path, "orders")
+    assert record is not None
+    assert record.versions == {"config-store": ("3.6",), "sessions": ("7.0",)}
+    record_begin(tmp_path, "orders", "sessions", "7.2")
+    declare(tmp_path, quarantine=frozenset({"r1-h2"}))
+    record = load_placement(tmp_path, "orders")
+    assert record is not None
+    assert record.versions["sessions"] == ("7.0", "7.2"), "a member in quarantine is of the version before"
+    declare(tmp_path)
+    record = load_placement(tmp_path, "orders")
+    assert record is not None
+    assert record.versions["sessions"] == ("7.0",)
 
 
 def test_typing_an_engines_name_under_wipe_opens_just_that_engine(tmp_path: Path) -> None:
