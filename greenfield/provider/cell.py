@@ -20,6 +20,7 @@ from greenfield.provider.cell_state import (
     expired,
     reasons,
     state_of,
+    stood,
 )
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
 from greenfield.provider.rollout import Gate, Rollout, host_error
@@ -35,7 +36,7 @@ class Cell(Resource):
 
     Inputs: see ``greenfield.provider.schema``. Outputs: the inputs but the authority, and ``digests`` (host to the
     digest it was converged to), ``issued`` (host to the moment its certificate was issued), ``faults`` (host to what
-    went wrong).
+    went wrong), ``stood`` (hosts that carried the layer at some time).
     """
 
     secrets = frozenset({"secrets", *AUTHORITIES})
@@ -111,7 +112,7 @@ class Cell(Resource):
                 standing,
                 gated=gated,
                 gates=gates,
-                known=carries,
+                known=stood(old),
                 restore=_restore(inputs),
             )
             results.update(await self._rollout(inputs).in_turn(batch))
@@ -216,4 +217,4 @@ def _at_hand(state: Values) -> list[str]:
 
 def _known(inputs: Values, old: Values) -> Values:
     state = {key: value for key, value in {**old, **inputs}.items() if key not in AUTHORITIES}
-    return {**state, "digests": UNKNOWN, "issued": UNKNOWN, "faults": UNKNOWN}
+    return {**state, "digests": UNKNOWN, "issued": UNKNOWN, "faults": UNKNOWN, "stood": UNKNOWN}

@@ -208,7 +208,13 @@ def state_of(inputs: Values, old: Values, wanted: DesiredHosts, results: Mapping
         if name in (old.get("hosts") or {}):
             hosts[name] = old["hosts"][name]
     kept = {**{key: value for key, value in inputs.items() if key not in AUTHORITIES}, "hosts": hosts}
-    return {**kept, "authorityPrint": _authority_print(inputs), "digests": digests, "issued": issued, "faults": faults}
+    outputs = {"digests": digests, "issued": issued, "faults": faults, "stood": sorted(stood(old) | digests.keys())}
+    return {**kept, "authorityPrint": _authority_print(inputs), **outputs}
+
+
+def stood(state: Values) -> set[str]:
+    """Hosts that ever carried the layer, also where the last run to them failed: their roles begin no new engine."""
+    return {*(state.get("stood") or []), *(state.get("digests") or {})}
 
 
 def _sha(value: Any) -> str:

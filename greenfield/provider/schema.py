@@ -113,6 +113,7 @@ def _cell() -> dict[str, Any]:
             {"type": "object", "additionalProperties": INTEGER}, "Host name to its certificate's moment of issue."
         ),
         "faults": _property(BY_NAME, "Host name to what went wrong."),
+        "stood": _property(STRINGS, "Hosts that carried the layer at some time."),
     }
     optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe", "oneByOne"})
     return _resource(

@@ -71,7 +71,7 @@ class Cell(pulumi.CustomResource):
     digests: pulumi.Output[dict[str, str]]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = {"digests": None, "issued": None, "faults": None, "authorityPrint": None}
+        outputs = {"digests": None, "issued": None, "faults": None, "stood": None, "authorityPrint": None}
         super().__init__("greenfield:index:Cell", name, {**inputs, **outputs}, _options(opts))
 
 

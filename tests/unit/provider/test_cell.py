@@ -334,6 +334,19 @@ def test_a_host_that_never_carried_the_layer_is_told_so() -> None:
     assert not hosts.jobs[0].targets[0].variables["etcd_formed"]
 
 
+def test_a_host_that_failed_is_still_known_to_have_stood() -> None:
+    """Its role would else begin a new engine in the old one's place in the next run."""
+    wanted = inputs("h1")
+    state = {**_created(wanted), "digests": {"h1": "lost"}}
+    hosts = Hosts(lambda job, name: failed(name, "nobody answers"))
+    with pytest.raises(PartialFailureError) as failure:
+        asyncio.run(cell_on(hosts).update(CALL, state, wanted))
+    assert failure.value.state["digests"] == {}
+    hosts = Hosts()
+    asyncio.run(cell_on(hosts).update(CALL, failure.value.state, wanted))
+    assert hosts.jobs[-1].targets[0].variables["etcd_formed"]
+
+
 def test_only_the_engine_that_is_named_begins_from_a_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = tmp_path / "kv.db"
     snapshot.write_bytes(b"data")

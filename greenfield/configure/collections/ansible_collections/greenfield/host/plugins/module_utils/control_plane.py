@@ -27,6 +27,9 @@ UNITS = ("greenfield-kubernetes-api.service", "kubelet.service", "flanneld.servi
 ENTRY_SECONDS = 150
 """How long a member that joins waits for the first one to begin, which takes about 20 s."""
 
+RETURN_SECONDS = 30
+"""How long for a member to answer again where none is about to begin."""
+
 APPLY_SECONDS = 60
 ETCD_PEER_PORT = 2380
 
@@ -92,9 +95,11 @@ class Plane:
         if self.parameters["stacked"]:
             set_aside(self.parameters["data"])
         first = self.parameters["plane"][0]["host"] == self.node
-        if first and (self.parameters["snapshot"] or not self.parameters["formed"]) and not self.others():
+        begins = bool(self.parameters["snapshot"]) or not self.parameters["formed"]
+        if first and begins and not self.others():
             return self._begin()
-        trouble = wait(ENTRY_SECONDS, lambda: "" if self.others() else "no member of the control plane answers")
+        seconds = ENTRY_SECONDS if begins else RETURN_SECONDS
+        trouble = wait(seconds, lambda: "" if self.others() else "no member of the control plane answers")
         if trouble:
             raise KubeadmError(f"{self.node} can't join: {trouble}{self._way_out()}")
         if self.parameters["stacked"]:
