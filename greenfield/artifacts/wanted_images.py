@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from greenfield.artifacts.lock import Lock
 from greenfield.errors import ArtifactError
-
-CONTAINERS = ("containers", "initContainers")
-
-
-def images_of(thing: Any) -> Iterator[str]:
-    """Every image that containers in an object name, wherever its pods are described."""
-    if isinstance(thing, Mapping):
-        for key, value in thing.items():
-            if key in CONTAINERS and isinstance(value, Sequence):
-                yield from (str(each["image"]) for each in value if isinstance(each, Mapping) and "image" in each)
-            else:
-                yield from images_of(value)
-    elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
-        for each in thing:
-            yield from images_of(each)
+from greenfield.spec.check_images import images_of
 
 
 def check_images(lock: Lock, workloads: Mapping[str, Sequence[Any]]) -> None:

@@ -70,9 +70,14 @@ def validate(
 def _collect(paths: list[Path], deployed: Path | None) -> tuple[Spec | None, list[Problem], Sources]:
     """What loading finds, then what placement finds on every cluster that is whole enough, then what stands forbids."""
     from greenfield import plan
+    from greenfield.artifacts.lock import load_lock
     from greenfield.spec import collect, immutable
+    from greenfield.spec.check_images import image_problems
 
     spec, problems, sources = collect(paths)
+    lock = load_lock(spec.folder) if spec and spec.platforms else None
+    for manifests in sources.manifests.values() if lock else ():
+        problems.extend(image_problems(manifests, {image.name for image in lock.images} if lock else ()))
     named = {cluster: _engines(sources, cluster) for cluster in (spec.clusters if spec else ())}
     for cluster in spec.clusters.values() if spec else ():
         if spec:

@@ -103,6 +103,7 @@ class _Loading:
                 self.budgets[name] = (build_standard.budget(draft), draft)
             case "Platform":
                 self.platforms[name] = build_platform.build(draft)
+                self.sources.manifests[name] = self.platforms[name].objects
 
     def check(self, today: date) -> None:
         """Everything that is wrong between parts which are right by themselves."""

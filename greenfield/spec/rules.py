@@ -77,6 +77,7 @@ RULES: Mapping[str, str] = {
     "unknown-tenant": "A tenant that is named is one of the platform's",
     "over-quota": "Requests are within limits, and limits within the quota",
     "chart": "Workloads are manifests",
+    "unknown-image": "Images of workloads are in the mirror's lock, where there is one",
     "manifest": "A manifest holds objects of Kubernetes",
     "cluster-object": "A tenant's workload has only objects of its namespace",
     "foreign-namespace": "A tenant's workload stays in its namespace",

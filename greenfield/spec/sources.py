@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 
 from greenfield.model.problem import SpecPath
 from greenfield.spec.document import Document
+from greenfield.spec.manifest import ManifestObject
 from greenfield.spec.table import Table
 
 
@@ -23,11 +25,15 @@ class Location:
 
 @dataclass(slots=True)
 class Sources:
-    """Every document and host table that was read. ``hosts`` and ``engines`` count what is in them, right or wrong."""
+    """Every document and host table that was read, and manifests by platform and workload.
+
+    ``hosts`` and ``engines`` count what is in them, right or wrong.
+    """
 
     folder: Path = field(default_factory=Path)
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    manifests: dict[str, Mapping[str, Sequence[ManifestObject]]] = field(default_factory=dict)
 
     @property
     def hosts(self) -> int:

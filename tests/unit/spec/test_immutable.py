@@ -81,3 +81,39 @@ def test_every_fixed_key_says_how_to_change_it() -> None:
         elif isinstance(node, list):
             stack.extend(node)
     assert fixed >= 6
+
+
+def _refused(tmp_path: Path, before: str, after: str) -> str:
+    """What validation says of the example, delivered with ``before`` in its cluster and now with ``after``."""
+    words = []
+    for folder, text in (("delivered", before), ("now", after)):
+        (tmp_path / folder).mkdir()
+        for name in ("site.yaml", "cluster.yaml", "hosts.csv"):
+            told = (LAB / name).read_text()
+            assert name != "cluster.yaml" or before in told or after in told
+            (tmp_path / folder / name).write_text(told.replace(before, text).replace(after, text))
+        words.append(str(tmp_path / folder))
+    said = CliRunner().invoke(app, ["validate", words[1], "--deployed", words[0]])
+    assert said.exit_code == 1
+    return said.stdout
+
+
+def test_validate_refuses_a_version_that_can_not_be_reached_though_the_one_before_is_not_supported_any_more(
+    tmp_path: Path,
+) -> None:
+    said = _refused(tmp_path, 'version: "3.7"', 'version: "3.6"')
+    assert "3.7 is deployed and can't become 3.6" in said
+    assert "restore a snapshot taken before the upgrade" in said
+
+
+def test_validate_refuses_an_engine_that_was_delivered_and_is_left_out(tmp_path: Path) -> None:
+    said = _refused(tmp_path, "  sessions:", "  sessions-2:")
+    assert "sessions is deployed and not in the spec" in said
+    assert "wipe: [sessions]" in said
+
+
+def test_validate_says_of_a_delivered_spec_that_can_not_be_read_that_it_can_not(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [")
+    said = CliRunner().invoke(app, ["validate", str(LAB), "--deployed", str(tmp_path / "broken.yaml")])
+    assert said.exit_code != 0
+    assert "can't be read as a spec" in str(said.exception)
