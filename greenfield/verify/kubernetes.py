@@ -94,7 +94,7 @@ class Kubernetes:
         try:
             yield name
         finally:
-            self.ctl(f"delete namespace {name} --wait=false")
+            self.ctl(f"delete namespace {name} --wait=false --ignore-not-found")
 
     def pod(self, namespace: str, name: str, node: str) -> dict[str, Any]:
         """A pod for a node that does nothing and may do nothing."""
