@@ -188,6 +188,7 @@ def main() -> None:
         due = max(due + every, time.monotonic())
         listener.gone.wait(due - time.monotonic())
     asker.tell(ended=True)
+    os._exit(0)  # the listener may be in the middle of a read, which Python would not end with
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 SSH = """#!/bin/bash
-echo "$*" >> "$(dirname "$0")/calls"
+here=$(dirname "$0")
+echo "$*" >> "$here/calls"
+[ -e "$here/down" ] && { echo "ssh: connect: No route to host" >&2; exit 255; }
+echo $$ >> "$here/pids"
 case "$*" in *10.0.0.9*) echo "ssh: connect: No route to host" >&2; exit 255;; esac
 for word; do case $word in ops@*) export ADDRESS="${word#ops@}";; esac; done
 exec sh -c "${@: -1}"
@@ -22,7 +25,11 @@ exec unshare --map-root-user "$@"
 
 
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put both first on PATH. ``calls`` in the folder has a line for each connection; ADDRESS is a host's address."""
+    """Put both first on PATH.
+
+    In the folder, ``calls`` has a line for each attempt to connect and ``pids`` one for each connection; while there is
+    a file ``down``, no host answers. ADDRESS is a host's address.
+    """
     for name, text in (("ssh", SSH), ("sudo", SUDO)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
