@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from local_ssh import stand_in
+from results_shape import PROBE
 from spec_shape import write_spec
 
 from greenfield.errors import VerifyError
+from greenfield.verify.availability_records import AvailabilityRecords
 from greenfield.verify.lock import hold
 from greenfield.verify.results import RunResult
 from greenfield.verify.runner import Progress, Request, run
@@ -164,3 +166,18 @@ def test_a_suite_that_can_not_be_imported_is_told(tmp_path: Path) -> None:
 def test_a_spec_that_is_wrong_is_an_error_with_its_words(tmp_path: Path) -> None:
     with pytest.raises(VerifyError, match=r"could not begin(.|\n)*no such file"):
         run(Request(tmp_path / "nowhere", tmp_path / "out"))
+
+
+def test_what_probes_saw_goes_with_the_results(tmp_path: Path) -> None:
+    records = AvailabilityRecords("tiny", "tiny")
+    records.hold("shop").close()
+    records.write(PROBE)
+    assert judge(tmp_path, WHOLE).probes == (PROBE,)
+
+
+def test_a_probe_whose_record_is_broken_stops_the_run_before_it_begins(tmp_path: Path) -> None:
+    records = AvailabilityRecords("tiny", "tiny")
+    records.hold("shop").close()
+    records.path("shop").write_text("{")
+    with pytest.raises(VerifyError, match=r"could not begin(.|\n)*shop\.json: is no record(.|\n)*--forget shop"):
+        judge(tmp_path, WHOLE)
