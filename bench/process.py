@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 SAMPLE_SECONDS = 0.1
 TAIL = 3000
+END_SECONDS = 90.0
 
 
 class BenchError(Exception):
@@ -76,6 +78,14 @@ def run(
         process.kill()
         output, _ = process.communicate()
         raise BenchError(f"{' '.join(command)} took more than {timeout_seconds} s:\n{output[-TAIL:]}") from None
+    except BaseException:
+        # Ctrl-C: what is being measured must not go on under the hands of who cleans up.
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+        process.kill()
+        process.wait()
+        raise
     finally:
         sampler.stop()
     took = time.monotonic() - began
