@@ -154,14 +154,17 @@ def add(
 
     An image comes as an OCI archive, as skopeo, docker save and ctr write it, under its full name.
     A package of the lock is added by its name in the lock: package/NAME needs no catalogue entry.
+    An official Pulumi plugin is installed from the archive that its project publishes: plugin/kubernetes-4.34.2.
 
     Example: greenfield mirror add etcd-3.6/etcd ./etcd --sha256 8f2c...
     """
-    from greenfield.artifacts import carried
+    from greenfield.artifacts import carried, pulumi_plugin
     from greenfield.artifacts.catalogue import load_catalogue
 
     artifact, _, part = name.partition("/")
-    if artifact == "package":
+    if artifact == "plugin":
+        place = pulumi_plugin.install(part, file, sha256)
+    elif artifact == "package":
         place = carried.add_bytes(file, sha256.lower())
     else:
         place = carried.add(load_catalogue().select([artifact])[0], part, file, sha256)

@@ -32,11 +32,12 @@ def hand_over(arguments: Sequence[str]) -> None:
 
 def find_official(version: str) -> Path | None:
     """The official plugin: of that version, else the newest of its major version; else one on PATH that is not ours."""
-    home = os.environ.get("PULUMI_HOME")
-    folder = (Path(home) if home else Path.home() / ".pulumi") / "plugins"
+    # `greenfield up` gives Pulumi a home of its own; what the user has installed in theirs counts all the same.
+    homes = [Path.home() / ".pulumi", *(Path(home) for home in [os.environ.get("PULUMI_HOME")] if home)]
     installed = {
         path.parent.name.removeprefix("resource-kubernetes-v"): path
-        for path in folder.glob(f"resource-kubernetes-v*/{PROGRAM}")
+        for home in homes
+        for path in (home / "plugins").glob(f"resource-kubernetes-v*/{PROGRAM}")
         if os.access(path, os.X_OK)
     }
     if version in installed:
