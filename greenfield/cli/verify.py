@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from greenfield.verify.results import RunResult
     from greenfield.verify.runner import Request
 
-COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "waived": "yellow"}
+COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "waived": "yellow", "inapplicable": "dim"}
 NOT_JUDGED = 2
 TOLD = 20
 """Controls that are not met and told in the terminal; all are in the report."""

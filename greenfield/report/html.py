@@ -19,9 +19,15 @@ PASSES_SHOWN = 40
 """Passed checks of one control that are shown with their evidence; all are in the JSON. Everything else is shown."""
 
 SLOWEST = 8
-MARKS = {"passed": "pass", "failed": "fail", "error": "error", "waived": "waived"}
-WORDS = {"passed": "passed", "failed": "failed", "error": "not judged", "waived": "waived"}
-SIGNS = {"passed": "✓", "failed": "✗", "error": "!", "waived": "~"}
+MARKS = {"passed": "pass", "failed": "fail", "error": "error", "waived": "waived", "inapplicable": "none"}
+WORDS = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "not judged",
+    "waived": "waived",
+    "inapplicable": "not applicable",
+}
+SIGNS = {"passed": "✓", "failed": "✗", "error": "!", "waived": "~", "inapplicable": "–"}
 TONES = {"accepted": "passed", "not accepted": "failed", "not judged": "error"}
 
 

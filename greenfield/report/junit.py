@@ -12,9 +12,13 @@ from greenfield.verify.results import CheckResult, RunResult
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't hold, even escaped."""
 
+SKIPPED = {"waived", "inapplicable"}
+"""Outcomes that JUnit has one word for; the message tells them apart."""
+
 
 def junit(run: RunResult) -> bytes:
-    """The run as JUnit: a suite for each group, a case for each check; waived checks are skipped, with the waiver.
+    """The run as JUnit: a suite for each group, a case for each check; waived and inapplicable checks are skipped, with
+    the waiver or the reason.
 
     What each probe saw are properties of a suite without cases: numbers, not a verdict.
     """
@@ -36,8 +40,8 @@ def junit(run: RunResult) -> bytes:
 
 def _counts(element: Element, checks: list[CheckResult]) -> None:
     element.set("tests", str(len(checks)))
-    for attribute, outcome in (("failures", "failed"), ("errors", "error"), ("skipped", "waived")):
-        element.set(attribute, str(sum(check.outcome == outcome for check in checks)))
+    for attribute, outcomes in (("failures", {"failed"}), ("errors", {"error"}), ("skipped", SKIPPED)):
+        element.set(attribute, str(sum(check.outcome in outcomes for check in checks)))
 
 
 def _case(suite: Element, check: CheckResult) -> None:
@@ -52,6 +56,8 @@ def _case(suite: Element, check: CheckResult) -> None:
         waiver = check.waiver
         words = f"waived until {waiver.until} by {waiver.owner}: {waiver.reason} ({message})"
         SubElement(case, "skipped", message=FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", words))
+    elif check.outcome == "inapplicable":
+        SubElement(case, "skipped", message=f"not applicable: {message}")
     if check.figures:
         properties = SubElement(case, "properties")
         for name, value in check.figures.items():

@@ -61,6 +61,10 @@ def statement(run: RunResult, results: bytes) -> dict[str, Any]:
                     for check in run.waived
                     if check.waiver
                 ],
+                "notApplicable": [
+                    {"control": check.control, "target": check.target, "reason": check.message}
+                    for check in run.inapplicable
+                ],
             },
         },
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from greenfield.report.figures import duration
-from greenfield.verify.results import CheckResult, Outcome, RunResult
+from greenfield.verify.results import WORST_FIRST, CheckResult, Outcome, RunResult
 
 VERDICTS = {"accepted": "ACCEPTED", "not accepted": "NOT ACCEPTED", "not judged": "NOT JUDGED"}
 PARTIAL = {"accepted": "PASSED IN PART", "not accepted": "FAILED IN PART", "not judged": "NOT JUDGED"}
@@ -51,13 +51,19 @@ class Group:
     @property
     def counts(self) -> str:
         """``12 passed, 1 waived (RED-009 until 2027-01-31: lab shares one kernel)``."""
-        words: dict[Outcome, str] = {"passed": "passed", "failed": "failed", "error": "not judged", "waived": "waived"}
+        words: dict[Outcome, str] = {
+            "passed": "passed",
+            "failed": "failed",
+            "error": "not judged",
+            "waived": "waived",
+            "inapplicable": "not applicable",
+        }
         parts = [f"{self.count(outcome):,} {word}" for outcome, word in words.items() if self.count(outcome)]
         reasons = {
             f"{check.control} until {check.waiver.until}: {check.waiver.reason}"
             for check in self.checks
             if check.outcome == "waived" and check.waiver
-        }
+        } | {check.message for check in self.checks if check.outcome == "inapplicable"}
         return ", ".join(parts) + (f" ({'; '.join(sorted(reasons))})" if reasons else "")
 
     @property
@@ -83,9 +89,8 @@ class Group:
 
 def worst(checks: tuple[CheckResult, ...] | list[CheckResult]) -> Outcome:
     """The worst outcome of checks; of none, an error."""
-    order: tuple[Outcome, ...] = ("failed", "error", "waived", "passed")
     found = {check.outcome for check in checks}
-    return next((outcome for outcome in order if outcome in found), "error")
+    return next((outcome for outcome in WORST_FIRST if outcome in found), "error")
 
 
 def groups(run: RunResult) -> list[Group]:
@@ -119,6 +124,8 @@ def tally(run: RunResult) -> str:
         count = sum(check.outcome == outcome for check in run.checks)
         if count:
             parts.append(f"{count:,} {one if count == 1 else many}")
+    if run.inapplicable:
+        parts.append(f"{len(run.inapplicable)} not applicable")
     if run.waived:
         parts.append(f"{len(run.waived)} waiver{'s' if len(run.waived) != 1 else ''}")
     return ", ".join([*parts, duration(run.seconds)])

@@ -150,6 +150,12 @@ class Acceptance:
             text = self.recorder.clean(words).strip()
             self._message = f"{self._message}\nafter the check: {text}" if self._message else text
 
+    def set_aside(self, control: Control, target: str, why: str) -> None:
+        """Put on record that a control does not apply to a target, without running a check."""
+        result = judge(control, target, "inapplicable", None, message=why)
+        self._results.setdefault((control.id, target), result)
+        self._tell(result)
+
     def waiver(self) -> WaiverNote | None:
         """The waiver of the running check, expired or not."""
         assert self._running is not None
@@ -175,7 +181,7 @@ class Acceptance:
         )
         # Two tests may prove one control on one target: the worse outcome stands.
         known = self._results.get((control.id, target))
-        if known is None or known.found == "passed":
+        if known is None or known.found in ("passed", "inapplicable"):
             self._results[control.id, target] = result
         self._tell(result)
 

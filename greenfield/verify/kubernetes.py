@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import time
 import uuid
@@ -259,6 +260,12 @@ def parse_memory(text: str) -> int:
     """Bytes of a quantity of memory as Kubernetes writes it: ``1Gi``, ``308484Ki``, ``1048576``."""
     powers = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
     return int(text[:-2]) << powers[text[-2:]] if text[-2:] in powers else int(text)
+
+
+def period(timer: str) -> int:
+    """Seconds between the runs of a systemd timer by its unit files; 0 where none says so (a later one counts)."""
+    found: list[str] = re.findall(r"^OnUnitActiveSec=(\d+)s$", timer, re.MULTILINE)
+    return int(found[-1]) if found else 0
 
 
 def parse_flags(text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from greenfield.model.cluster import Cluster
 from greenfield.model.standard import Control
 from greenfield.plan import HostPlan, Plan
 from greenfield.verify.acceptance import Acceptance
+from greenfield.verify.applicable import lacking
 from greenfield.verify.engine import EngineUnderTest
 from greenfield.verify.subject import Subject, read_secrets
 
@@ -44,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is to be judged; a wrong spec stops here."""
     config.addinivalue_line("markers", "control(id, kind=''): the control that the test proves")
+    config.addinivalue_line("markers", "needs(word): what the plan must have for the control to apply")
     config.addinivalue_line("markers", "reads_only: the test changes nothing, so its commands may run ahead")
     spec = config.getoption("--cluster")
     if not spec:
@@ -97,6 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
         return
     acceptance.expect([item.stash[CONTROL] for item in kept])
+    kept = [item for item in kept if not _set_aside(item, acceptance)]
     if any(item.get_closest_marker("reads_only") is None for item in kept):
         try:
             acceptance.hold()
@@ -105,6 +108,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     scout = acceptance.scout() if any(item.get_closest_marker("reads_only") for item in kept) else ""
     # Stable: within each part the order of the suites stays.
     items[:] = sorted(kept, key=lambda item: _turn(item, scout))
+
+
+def _set_aside(item: pytest.Item, acceptance: Acceptance) -> bool:
+    """Put a check on record whose control does not apply to its target, instead of running it."""
+    marker, (control, target) = item.get_closest_marker("needs"), item.stash[CONTROL]
+    why = lacking(acceptance.subject.plan, target, marker.args[0]) if marker else ""
+    if why:
+        acceptance.set_aside(control, target, why)
+    return bool(why)
 
 
 def _turn(item: pytest.Item, scout: str) -> int:

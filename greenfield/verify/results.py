@@ -10,8 +10,11 @@ from typing import Any, Literal
 from greenfield.verify import availability
 from greenfield.verify.availability import Availability
 
-Outcome = Literal["passed", "failed", "error", "waived"]
+Outcome = Literal["passed", "failed", "error", "waived", "inapplicable"]
+"""``inapplicable``: the plan has nothing that the control could hold of. It counts neither for nor against."""
 Verdict = Literal["accepted", "not accepted", "not judged"]
+
+WORST_FIRST: tuple[Outcome, ...] = ("failed", "error", "waived", "passed", "inapplicable")
 
 EXIT_CODES: Mapping[Verdict, int] = {"accepted": 0, "not accepted": 1, "not judged": 2}
 
@@ -49,7 +52,7 @@ class CheckResult:
 
     Attributes:
         target: a host's name, or an engine's name.
-        message: why it did not pass; empty when it passed.
+        message: why it did not pass, or does not apply; empty when it passed.
         note: what a reader should know of the evidence (``recorded, shared kernel``).
         figures: what was measured, in base units, e.g. ``{"recovery_seconds": 0.9}``.
         found: the outcome before waivers.
@@ -112,7 +115,7 @@ class RunResult:
         """A failed control is a certain no; without one, a check that could not be judged leaves the run open."""
         if self.count("failed"):
             return "not accepted"
-        if not self.checks or self.count("error"):
+        if self.count("error") or self.count("inapplicable") == len(self.checks):
             return "not judged"
         return "accepted"
 
@@ -126,6 +129,11 @@ class RunResult:
         """Checks that count as met because somebody answers for them."""
         return tuple(check for check in self.checks if check.outcome == "waived")
 
+    @property
+    def inapplicable(self) -> tuple[CheckResult, ...]:
+        """Checks that had nothing to judge; the message says why."""
+        return tuple(check for check in self.checks if check.outcome == "inapplicable")
+
     def host_status(self) -> dict[str, str]:
         """Each host's worst outcome on its own controls: ``failed``, ``error``, ``waived`` or ``passed``."""
         return {host: self._worst([c for c in self.checks if c.target == host]) for host in self.hosts}
@@ -137,7 +145,7 @@ class RunResult:
     @staticmethod
     def _worst(checks: list[CheckResult]) -> str:
         found = {check.outcome for check in checks}
-        return next((word for word in ("failed", "error", "waived", "passed") if word in found), "error")
+        return next((word for word in WORST_FIRST if word in found), "error")
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; ``from_json`` reads them back."""

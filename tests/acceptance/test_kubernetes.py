@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from greenfield.engines.kubernetes import API_PORT, LOCAL_API_PORT, RELEASES
-from greenfield.verify.kubernetes import ETCD_PORT, Kubernetes, is_ready, parse_memory
+from greenfield.verify.kubernetes import ETCD_PORT, Kubernetes, is_ready, parse_memory, period
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def test_nodes_tell_where_they_are(kube):
 
 
 @pytest.mark.control("K8S-003")
+@pytest.mark.needs("workers")
 def test_pods_get_the_planned_memory(kube, control, measured):
     for engine in kube.workers:
         planned = int(engine.spec.options["pod_memory_bytes"])
@@ -87,6 +88,7 @@ def test_store_is_whole(kube):
 
 
 @pytest.mark.control("K8S-006")
+@pytest.mark.needs("another-node")
 def test_pods_reach_each_other(kube, control):
     seconds = control.thresholds["seconds"]
     with kube.namespace("pods") as name, ThreadPoolExecutor(len(kube.nodes)) as pool:
@@ -105,6 +107,7 @@ def test_pods_reach_each_other(kube, control):
 
 
 @pytest.mark.control("K8S-007")
+@pytest.mark.needs("workers")
 def test_pods_find_services_by_name(kube):
     domain = kube.engine.spec.options["dns_domain"]
     services = {
@@ -122,6 +125,7 @@ def test_pods_find_services_by_name(kube):
 
 
 @pytest.mark.control("K8S-008")
+@pytest.mark.needs("workers")
 def test_a_service_answers_in_every_rack(kube, control):
     seconds = control.thresholds["seconds"]
     server = kube.workers[0].members[0]
@@ -145,6 +149,7 @@ def _silence(kube, host, pod, target, port):
 
 
 @pytest.mark.control("K8S-009")
+@pytest.mark.needs("workers")
 def test_policies_cut_flows(kube, control, measured):
     seconds = control.thresholds["seconds"]
     first, last = (kube.a_worker_of_each_rack() * 2)[:2]
@@ -172,6 +177,7 @@ POLICY = "networking.k8s.io/v1 NetworkPolicy"
 
 
 @pytest.mark.control("K8S-010")
+@pytest.mark.needs("workers")
 def test_work_is_spread_and_replaced(kube, control, measured):
     racks = {member.host: member.rack for member in kube.nodes}
     wanted = len(kube.a_worker_of_each_rack())
@@ -202,7 +208,7 @@ def _still_there(kube, namespace, pod):
 
 @pytest.mark.control("K8S-011")
 def test_a_quota_holds(kube):
-    node = kube.a_worker_of_each_rack()[0].host
+    node = kube.nodes[-1].host
     with kube.namespace("quota") as name:
         kube.apply(name, "v1 ResourceQuota", "one", {"hard": {"pods": "1"}})
         kube.ctl(f"-n {name} wait quota/one --for=jsonpath={{.status.hard.pods}}=1 --timeout=30s")
@@ -212,11 +218,32 @@ def test_a_quota_holds(kube):
 
 
 @pytest.mark.control("K8S-012")
+@pytest.mark.needs("workers")
 def test_use_of_nodes_is_told(kube):
     told = {item["metadata"]["name"]: item["usage"] for item in json.loads(kube.ctl(f"get --raw {METRICS}"))["items"]}
     assert set(told) == {member.host for member in kube.nodes}
     for name, usage in told.items():
         assert parse_memory(usage["memory"]) > 0 and usage["cpu"] not in ("", "0"), f"{name}: {usage}"
+
+
+@pytest.mark.control("K8S-026")
+@pytest.mark.needs("own-store")
+def test_upkeep_is_scheduled(kube):
+    protection = kube.engine.spec.data_protection
+    for member in kube.engine.members:
+        for job in ("snapshot", "defragment"):
+            unit = f"greenfield-kubernetes-{job}"
+            state = member.on.check_output(f"systemctl is-active {unit}.timer || true")
+            assert state == "active", f"{member.name}: the timer of {job} is {state}"
+            enabled = member.on.check_output(f"systemctl is-enabled {unit}.timer || true")
+            assert enabled == "enabled", f"{member.name}: the timer of {job} is {enabled}"
+            # Of a service that has not run yet, systemd says "success" too.
+            last = member.on.check_output(f"systemctl show -P Result {unit}.service")
+            assert last == "success", f"{member.name}: the last {job} ended with {last}"
+        every = period(member.on.check_output("systemctl cat greenfield-kubernetes-snapshot.timer"))
+        assert every, f"{member.name}: snapshots have no period"
+        if protection:
+            assert every <= protection.rpo_seconds, f"{member.name}: a snapshot every {every} s"
 
 
 METRICS = "/apis/metrics.k8s.io/v1beta1/nodes"

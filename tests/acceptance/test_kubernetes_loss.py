@@ -129,6 +129,7 @@ def cut_off(members):
 
 
 @pytest.mark.control("K8S-028")
+@pytest.mark.needs("another-rack")
 def test_loss_of_a_rack_heals(kube, control, measured):
     # Not the first member's, at which these checks ask.
     lost = kube.engine.members[-1].rack
@@ -156,6 +157,7 @@ def test_loss_of_a_rack_heals(kube, control, measured):
 
 
 @pytest.mark.control("K8S-027")
+@pytest.mark.needs("workers")
 def test_a_local_volume_keeps_its_data(kube):
     node = kube.a_worker_of_each_rack()[0]
     with kube.namespace("volume") as name, local_volume(kube, name, node):
@@ -178,7 +180,7 @@ def test_services_come_back_by_themselves(kube, control, measured):
         for unit in AGENTS:
             shown = member.on.check_output(f"systemctl show -P UnitFileState -P ActiveState -P Restart {unit}.service")
             assert sorted(shown.split()) == ["active", "always", "enabled"], f"{unit} on {member.host}: {shown.split()}"
-    victim = kube.a_worker_of_each_rack()[-1]
+    victim = kube.nodes[-1]
     units = " ".join(f"{unit}.service" for unit in AGENTS)
     before = victim.on.check_output(f"systemctl show -P MainPID {units}").split()
     victim.on.check_output(f"systemctl kill --signal=KILL --kill-whom=main {units}")

@@ -102,6 +102,12 @@ def test_hosts_are_drawn_with_their_verdict(plan: Plan) -> None:
     assert 'class="gfe-fail"' in text and "✗" in text
 
 
+def test_what_does_not_apply_says_why(plan: Plan) -> None:
+    page = html(run(check(), check("inapplicable", target="r1-h2", message="the spec gives k8s no workers")), plan)
+    assert "not applicable" in page
+    assert '<p class="message inapplicable">the spec gives k8s no workers</p>' in page
+
+
 def test_a_run_that_judged_nothing_says_so(plan: Plan) -> None:
     text = html(run(), plan)
     assert "! Not judged" in text and "could not be judged: no check was run." in text

@@ -34,6 +34,12 @@ def test_a_waiver_is_told_where_it_is_used() -> None:
     assert skipped.get("message").startswith("waived until 2027-01-31 by platform: the lab shares one kernel")
 
 
+def test_what_does_not_apply_is_skipped_with_its_reason() -> None:
+    root = fromstring(junit(run(check(), check("inapplicable", message="the spec gives k8s no workers"))))
+    assert root.get("skipped") == "1"
+    assert root.find(".//skipped").get("message") == "not applicable: the spec gives k8s no workers"
+
+
 def test_characters_that_xml_forbids_are_replaced() -> None:
     shown = junit(run(check("failed", message="bell \x07", evidence=(evidence("\x1b[31mred\x00"),))))
     assert "bell \N{REPLACEMENT CHARACTER}" in fromstring(shown).find(".//failure").get("message")

@@ -89,6 +89,16 @@ def test_the_statement_is_an_in_toto_test_result() -> None:
     assert predicate["annotations"]["waivers"][0]["owner"] == "platform"
 
 
+def test_what_does_not_apply_is_among_no_tests_but_named() -> None:
+    aside = check("inapplicable", target="r1-h2", message="the spec gives k8s no workers")
+    predicate = statement(run(check(), aside), b"{}")["predicate"]
+    assert predicate["result"] == "PASSED"
+    assert predicate["passedTests"] == ["HOST-001/r1-h1"]
+    assert predicate["annotations"]["notApplicable"] == [
+        {"control": "HOST-001", "target": "r1-h2", "reason": "the spec gives k8s no workers"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("outcome", "selection", "result"),
     [

@@ -42,6 +42,14 @@ def test_tally_counts_what_matters() -> None:
     )
 
 
+def test_what_does_not_apply_is_told_with_its_reason() -> None:
+    aside = check("inapplicable", of=control("HOST-002"), message="the spec gives k8s no workers")
+    (group,) = groups(run(check(), aside))
+    assert group.counts == "1 passed, 1 not applicable (the spec gives k8s no workers)"
+    assert group.outcome == "passed"
+    assert tally(run(check(), aside)) == "2 checks, 1 not applicable, 41 s"
+
+
 def test_a_selection_is_never_called_accepted() -> None:
     part = replace(IDENTITY, selection=("host",))
     assert verdict_word(run(check())) == "ACCEPTED"

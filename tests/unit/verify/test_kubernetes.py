@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from greenfield.verify.kubernetes import is_ready, parse_flags, parse_memory
+from greenfield.verify.kubernetes import is_ready, parse_flags, parse_memory, period
 from greenfield.verify.onhost.api_client import quantiles
 from greenfield.verify.onhost.pod_network import after_name
 
@@ -31,6 +31,18 @@ def test_memory_of_an_unknown_unit_is_an_error() -> None:
 @pytest.mark.parametrize(("status", "ready"), [("True", True), ("False", False), ("Unknown", False)])
 def test_a_node_is_ready_only_when_it_says_so(status: str, *, ready: bool) -> None:
     assert is_ready({"status": {"conditions": [{"type": "Ready", "status": status}]}}) is ready
+
+
+@pytest.mark.parametrize(
+    ("timer", "seconds"),
+    [
+        ("[Timer]\nOnActiveSec=60s\nOnUnitActiveSec=3600s\n", 3600),
+        ("OnUnitActiveSec=3600s\n# drop-in\nOnUnitActiveSec=60s\n", 60),
+        ("[Timer]\nOnCalendar=daily\n", 0),
+    ],
+)
+def test_the_period_of_a_timer(timer: str, seconds: int) -> None:
+    assert period(timer) == seconds
 
 
 def test_the_slowest_hundredth_is_found() -> None:

@@ -18,7 +18,7 @@ from greenfield.verify.runner import Progress, Request, run
 
 CONFTEST = 'pytest_plugins = ("greenfield.verify.plugin",)\n'
 HEAD = "import pytest\nfrom greenfield.errors import VerifyError\n\n"
-TEST = '@pytest.mark.control("{control}")\ndef test_{name}(target{fixtures}):\n    {body}\n\n'
+TEST = '@pytest.mark.control("{control}")\n{marks}def test_{name}(target{fixtures}):\n    {body}\n\n'
 WHOLE = {"HOST-001": "assert target", "HOST-002": "assert target", "ETCD-001": "assert target == 'kv'"}
 
 
@@ -28,14 +28,27 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def judge(tmp_path: Path, bodies: dict[str, str], *, waivers: str = "", only: tuple[str, ...] = ()) -> RunResult:
-    """Run suites whose tests have the given bodies, by control."""
+def judge(
+    tmp_path: Path,
+    bodies: dict[str, str],
+    *,
+    waivers: str = "",
+    only: tuple[str, ...] = (),
+    needs: dict[str, str] | None = None,
+) -> RunResult:
+    """Run suites whose tests have the given bodies, by control, and need what ``needs`` says."""
     suites, spec = tmp_path / "suites", tmp_path / "spec"
     suites.mkdir()
     spec.mkdir()
     (suites / "conftest.py").write_text(CONFTEST)
     tests = [
-        TEST.format(control=control, name=f"claim_{place}", body=body, fixtures=", control, measured, remark")
+        TEST.format(
+            control=control,
+            marks=f'@pytest.mark.needs("{needs[control]}")\n' if needs and control in needs else "",
+            name=f"claim_{place}",
+            body=body,
+            fixtures=", control, measured, remark",
+        )
         for place, (control, body) in enumerate(bodies.items())
     ]
     (suites / "test_claims.py").write_text(HEAD + "".join(tests))
@@ -53,6 +66,29 @@ def test_all_passed_is_accepted(tmp_path: Path) -> None:
     result = judge(tmp_path, WHOLE)
     assert (result.exit_code, len(result.checks)) == (0, 7)
     assert result.identity.cluster == "tiny" and len(result.identity.spec_digest) == 64
+
+
+def test_a_control_that_does_not_apply_is_not_run_and_no_pass(tmp_path: Path) -> None:
+    result = judge(tmp_path, {**WHOLE, "ETCD-001": "raise RuntimeError"}, needs={"ETCD-001": "workers"})
+    assert (result.exit_code, result.count("passed"), result.count("inapplicable")) == (0, 6, 1)
+    (found,) = result.inapplicable
+    assert (found.target, found.message) == ("kv", "the spec gives kv no workers")
+    assert not found.evidence
+
+
+def test_a_control_that_applies_is_run_whatever_it_needs(tmp_path: Path) -> None:
+    result = judge(tmp_path, {**WHOLE, "ETCD-001": "assert False, 'it ran'"}, needs={"ETCD-001": "another-rack"})
+    assert [check.message for check in result.checks if check.outcome == "failed"] == ["it ran"]
+
+
+def test_a_need_that_nobody_knows_judges_nothing(tmp_path: Path) -> None:
+    with pytest.raises(VerifyError):
+        judge(tmp_path, WHOLE, needs={"ETCD-001": "luck"})
+
+
+def test_when_nothing_applies_nothing_is_accepted(tmp_path: Path) -> None:
+    result = judge(tmp_path, WHOLE, only=("etcd",), needs={"ETCD-001": "workers"})
+    assert (result.exit_code, result.verdict) == (2, "not judged")
 
 
 def test_a_failed_claim_is_not_accepted_and_says_why(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from greenfield import content
 from greenfield.engines import ENGINES
 from greenfield.model.standard import Standard
 from greenfield.spec import load
+from greenfield.verify.applicable import NEEDS
 
 SUITES = sorted(content.acceptance().glob("test_*.py"))
 
@@ -63,6 +64,16 @@ def test_a_test_stands_in_the_suite_of_its_group(
     assert suite.removeprefix("test_").split("_")[0] == control.group, test
     assert control.scope == ("host" if control.group == "host" else "engine")
     assert (kind in ENGINES) == (control.group == "restore"), "a restore drill names its engine kind"
+
+
+def test_every_need_of_a_test_is_known() -> None:
+    named = {
+        ast.literal_eval(node.args[0])
+        for path in SUITES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.needs"
+    }
+    assert named == set(NEEDS)
 
 
 def test_there_are_enough_controls(standard: Standard) -> None:
