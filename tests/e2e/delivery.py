@@ -87,9 +87,9 @@ class Delivery:
 
     @staticmethod
     def wait_for(log: Path, words: str, seconds: float) -> None:
-        """Until a run has said these words."""
+        """Until a run has said these words, a regular expression."""
         deadline = time.monotonic() + seconds
-        while words not in log.read_text(errors="replace"):
+        while not re.search(words, log.read_text(errors="replace")):
             assert time.monotonic() < deadline, f"{words!r} was not said:\n{log.read_text(errors='replace')[-4000:]}"
             time.sleep(0.2)
 
