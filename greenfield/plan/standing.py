@@ -38,7 +38,8 @@ def _versions(cluster: Cluster, versions: Mapping[str, tuple[str, ...]]) -> Iter
             continue
         refused = path.refusal(versions.get(name, ()), engine.version, supported)
         if refused:
-            yield Problem(_at(cluster, name, "version"), *refused, "version-path")
+            message, fix = refused
+            yield Problem(_at(cluster, name, "version"), f"{name}: {message}", fix, "version-path")
         yield from _lag(cluster, engine, versions)
 
 
