@@ -14,6 +14,18 @@ CHUNK_OBJECTS = 250
 
 PREFIX = "greenfield-bench"
 NAMESPACES = 4
+NODE_INFO = {
+    "architecture": "amd64",
+    "bootID": "",
+    "containerRuntimeVersion": "containerd://1.6.20",
+    "kernelVersion": "6.1.0",
+    "kubeProxyVersion": "",
+    "kubeletVersion": "v1.35.4",
+    "machineID": "",
+    "operatingSystem": "linux",
+    "osImage": "Debian GNU/Linux 12 (bookworm)",
+    "systemUUID": "",
+}
 POD_IMAGE = "registry.k8s.io/pause:3.10.1"
 
 Json = dict[str, Any]
@@ -55,6 +67,7 @@ def node(index: int, racks: Sequence[str], site: str) -> Json:
         "status": {
             "allocatable": size,
             "capacity": size,
+            "nodeInfo": NODE_INFO,
             # 198.18.0.0/15 is for benchmarks (RFC 2544): nobody answers there.
             "addresses": [
                 {"type": "InternalIP", "address": f"198.18.{index // 250}.{index % 250 + 1}"},

@@ -21,6 +21,24 @@ LEASE_SECONDS = 120
 """kwok renews a node's lease after a quarter of this. A kubelet's is 40 s; 2,000 of those are 200 requests a second,
 which two cores that carry hosts, clients and kwok too can't spare. The controllers give up a node after 50 s."""
 
+STATUS_MILLISECONDS = 300_000
+"""After which a node's whole status is reported again, as a kubelet does beside its lease (nodeStatusReportFrequency).
+kwok 0.7.0 would do it every 20 seconds where leases are on, for its own two stages are the wrong way round."""
+
+CONDITIONS = """
+{{ $now := Now }}
+{{ $born := .metadata.creationTimestamp }}
+conditions:
+{{ range NodeConditions }}
+- type: {{ .type | Quote }}
+  status: {{ .status | Quote }}
+  reason: {{ .reason | Quote }}
+  message: {{ .message | Quote }}
+  lastHeartbeatTime: {{ $now | Quote }}
+  lastTransitionTime: {{ $born | Quote }}
+{{ end }}
+"""
+
 AT_ONCE = 8
 END_SECONDS = 20
 
@@ -65,7 +83,8 @@ def kwok(folder: Path, kubeconfig: dict[str, Any], say: Callable[[str], None]) -
     descriptor = os.open(access, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(kubeconfig, file)
-    settings.write_text(json.dumps(_settings()))
+    documents = (_settings(), _node_stage("ready", "NotIn", 0), _node_stage("alive", "In", STATUS_MILLISECONDS))
+    settings.write_text("\n---\n".join(map(json.dumps, documents)))
     with log.open("wb") as file_of_log:
         process = subprocess.Popen(
             [str(program), f"--kubeconfig={access}", f"--config={settings}"],
@@ -94,6 +113,30 @@ def _settings() -> dict[str, Any]:
             "nodeLeaseParallelism": AT_ONCE,
             "nodePlayStageParallelism": AT_ONCE,
             "podPlayStageParallelism": AT_ONCE,
+        },
+    }
+
+
+def _node_stage(name: str, ready: str, after: int) -> dict[str, Any]:
+    """What becomes of a node that is (``In``) or is not (``NotIn``) ready, so many milliseconds later."""
+    state = {
+        "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',
+        "operator": ready,
+        "values": ["True"],
+    }
+    return {
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "Stage",
+        "metadata": {"name": f"node-{name}"},
+        "spec": {
+            "resourceRef": {"apiGroup": "v1", "kind": "Node"},
+            "selector": {"matchExpressions": [state]},
+            **(
+                {"delay": {"durationMilliseconds": after, "jitterDurationMilliseconds": after * 11 // 10}}
+                if after
+                else {}
+            ),
+            "next": {"statusTemplate": CONDITIONS},
         },
     }
 
