@@ -11,6 +11,10 @@ import urllib.request
 POLL_SECONDS = 0.5
 REQUEST_SECONDS = 10.0
 
+ATTEMPTS = 5
+AGAIN_SECONDS = 1.0
+"""The proxy on each node notices within about two seconds that a member it sent a connection to is gone."""
+
 
 class KubeError(Exception):
     """The API refused or did not answer. ``status`` is 0 where there was no answer."""
@@ -53,14 +57,19 @@ class Kube:
         request.add_header("Accept", "application/json")
         if data is not None:
             request.add_header("Content-Type", content)
-        try:
-            with urllib.request.urlopen(request, timeout=seconds, context=self.context) as answer:
-                text = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            raise _refusal(method, path, error) from error
-        except OSError as error:
-            reason = getattr(error, "reason", error)
-            raise KubeError(f"{self.server} did not answer: {reason}") from error
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                with urllib.request.urlopen(request, timeout=seconds, context=self.context) as answer:
+                    text = answer.read().decode()
+                break
+            except urllib.error.HTTPError as error:
+                raise _refusal(method, path, error) from error
+            except OSError as error:
+                reason = getattr(error, "reason", error)
+                # What creates may have been done although nobody said so; all else may be asked twice.
+                if not left or method == "POST" or isinstance(reason, TimeoutError):
+                    raise KubeError(f"{self.server} did not answer: {reason}") from error
+            time.sleep(AGAIN_SECONDS)
         try:
             return json.loads(text)
         except ValueError:
