@@ -7,7 +7,7 @@ from typing import Any
 
 from greenfield.artifacts.lock import Lock
 from greenfield.errors import ArtifactError
-from greenfield.spec.check_images import images_of
+from greenfield.model.images import images_of
 
 
 def check_images(lock: Lock, workloads: Mapping[str, Sequence[Any]]) -> None:
@@ -31,5 +31,5 @@ def check_images(lock: Lock, workloads: Mapping[str, Sequence[Any]]) -> None:
         known = ", ".join(sorted(held)) or "none"
         raise ArtifactError(
             "the mirror has no image of: " + "; ".join(missing),
-            fix=f"name one that it has ({known}), or carry it in: greenfield mirror add --help",
+            fix=f"name one that it has ({known}); any other has to be in the catalogue first: docs/mirror.md",
         )

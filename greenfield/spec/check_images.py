@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
+from greenfield.model.images import images_of
 from greenfield.model.problem import Problem
 from greenfield.spec.document import file_path
 from greenfield.spec.manifest import ManifestObject
 
-CONTAINERS = ("containers", "initContainers")
 RULE = "unknown-image"
-
-
-def images_of(thing: Any) -> Iterator[str]:
-    """Every image that containers in an object name, wherever its pods are described."""
-    if isinstance(thing, Mapping):
-        for key, value in thing.items():
-            if key in CONTAINERS and isinstance(value, Sequence):
-                yield from (str(each["image"]) for each in value if isinstance(each, Mapping) and "image" in each)
-            else:
-                yield from images_of(value)
-    elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
-        for each in thing:
-            yield from images_of(each)
 
 
 def image_problems(manifests: Mapping[str, Sequence[ManifestObject]], held: Collection[str]) -> list[Problem]:
@@ -34,7 +20,7 @@ def image_problems(manifests: Mapping[str, Sequence[ManifestObject]], held: Coll
         held: names of the images in the mirror's lock: the site's registry is the only one that hosts reach.
     """
     known = ", ".join(sorted(held)) or "none"
-    fix = f"name one that it has ({known}), or carry it in: greenfield mirror add --help"
+    fix = f"name one that it has ({known}); any other has to be in the catalogue first: docs/mirror.md"
     return [
         Problem(
             file_path(found.file, *_place(found, image)),
