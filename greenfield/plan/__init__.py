@@ -11,6 +11,7 @@ from greenfield.plan.desired import (
     state_digests,
 )
 from greenfield.plan.placement_record import (
+    EMPTY,
     Placement,
     load_placement,
     placement_of,
@@ -23,6 +24,7 @@ from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, M
 from greenfield.plan.standing import deployed_by, standing_problems
 
 __all__ = [
+    "EMPTY",
     "HOST_LAYER",
     "HOST_ROLES",
     "Cell",

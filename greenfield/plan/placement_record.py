@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,10 @@ class Placement:
     engines: Mapping[str, Mapping[str, str]]
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     released: frozenset[str] = frozenset()
+
+    def anew(self, engines: Collection[str]) -> Placement:
+        """The same without versions of engines that begin anew: nothing is left of them to be too old or too new."""
+        return replace(self, versions={name: known for name, known in self.versions.items() if name not in engines})
 
 
 EMPTY = Placement({}, {})

@@ -16,13 +16,14 @@ from greenfield.artifacts import Lock, check_images, load_lock, registry_url
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.model.platform import Platform
-from greenfield.plan import Plan, load_placement, make_plan, record_formed, save_placement
+from greenfield.plan import EMPTY, Plan, load_placement, make_plan, record_formed, save_placement
 from greenfield.resources.cell_inputs import known
 from greenfield.resources.engine import Engine, EngineArgs
 from greenfield.resources.interrupt import end_quietly
 from greenfield.resources.node_pool import NodePool, NodePoolArgs
 from greenfield.resources.site import Site, SiteArgs
 from greenfield.restoring import check as check_restores
+from greenfield.restoring import wanted as wanted_restores
 from greenfield.spec import load
 
 
@@ -64,7 +65,7 @@ class ClusterArgs:
             chosen, site = loaded.cluster(cluster)
             platforms = tuple(each for each in loaded.platforms.values() if each.cluster == chosen.name)
             check_restores([n for n, e in chosen.engines.items() if ENGINES[e.kind].restorable], chosen.engines)
-            standing = load_placement(loaded.folder, chosen.name)
+            standing = (load_placement(loaded.folder, chosen.name) or EMPTY).anew(wanted_restores())
             plan = make_plan(site, chosen, standing, frozenset(_configured() if quarantine is None else quarantine))
             lock = load_lock(loaded.folder)
             if lock is not None:

@@ -219,6 +219,20 @@ def test_a_wrong_spec_is_an_error_in_words(tmp_path: Path) -> None:
     assert "greenfield validate" in str(caught.value)
 
 
+def test_a_run_that_can_not_reach_its_version_ends_before_anything_is_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = Path(__file__).parents[2] / "plan_cases"
+    for path in (cases / "site.yaml", cases / "hosts.csv", *(cases / "upgrade-not-turned-back").iterdir()):
+        shutil.copy(path, tmp_path)
+    with pytest.raises(pulumi.RunError, match=r"k8s: 1\.35 is deployed .* can't become 1\.34"):
+        ClusterArgs.load(tmp_path, quarantine=[])
+    (tmp_path / "before.db").write_bytes(b"x")
+    monkeypatch.setenv("GREENFIELD_RESTORE", f"k8s={tmp_path / 'before.db'}")
+    began = ClusterArgs.load(tmp_path, quarantine=[]).plan.cluster.engines["k8s"]
+    assert began.version == "1.34", "what begins anew from a snapshot begins with any version"
+
+
 @pytest.mark.parametrize(("named", "expected"), [(None, {"r1-h1", "r2-h3"}), ([], set()), (["r3-h3"], {"r3-h3"})])
 def test_hosts_in_quarantine_come_from_the_stacks_config_unless_the_program_names_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: list[str] | None, expected: set[str]
