@@ -92,7 +92,8 @@ def _build(
         power=rack_power(site, [host for name, host in site.hosts.items() if name in used]),
         quarantine=quarantine & used,
     )
-    problems = [*standing_problems(cluster, standing, named), *pools.problems, *draft.problems, *clashes(plan, ledger)]
+    problems = standing_problems(cluster, standing, named, quarantine)
+    problems += [*pools.problems, *draft.problems, *clashes(plan, ledger)]
     # A group that could not be placed whole would look lost whatever fails.
     if not draft.problems:
         problems += loss_problems(cluster, found)

@@ -9,6 +9,7 @@ from greenfield.engines.version_path import parse
 from greenfield.model.cluster import Cluster, EngineSpec
 from greenfield.model.problem import Problem
 from greenfield.plan.placement_record import Placement
+from greenfield.plan.words import listed
 
 
 def deployed_by(cluster: Cluster) -> Placement:
@@ -21,13 +22,20 @@ def deployed_by(cluster: Cluster) -> Placement:
     )
 
 
-def standing_problems(cluster: Cluster, standing: Placement, named: Collection[str] = ()) -> list[Problem]:
+def standing_problems(
+    cluster: Cluster, standing: Placement, named: Collection[str] = (), quarantine: Collection[str] = ()
+) -> list[Problem]:
     """Everything that the spec asks and what is deployed can't give.
 
     Args:
         named: engines that the spec names beside the cluster's, as they are too wrong to be read.
+        quarantine: hosts that this run does not touch.
     """
-    return [*_versions(cluster, standing.versions), *_left_out(cluster, standing, frozenset(named))]
+    return [
+        *_versions(cluster, standing.versions),
+        *_ahead(cluster, standing, quarantine),
+        *_left_out(cluster, standing, frozenset(named)),
+    ]
 
 
 def _versions(cluster: Cluster, versions: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
@@ -58,6 +66,25 @@ def _lag(cluster: Cluster, engine: EngineSpec, versions: Mapping[str, tuple[str,
         )
         fix = f"leave {head.name} as it is until {engine.name} is raised; at most {kind.lag} are supported"
         yield Problem(_at(cluster, head.name, "version"), message, fix, "version-skew")
+
+
+def _ahead(cluster: Cluster, standing: Placement, quarantine: Collection[str]) -> Iterator[Problem]:
+    """Engines that would be raised over a member, left out of this run, of the one they belong to."""
+    for name, engine in cluster.engines.items():
+        head = str(engine.options.get(ENGINES[engine.kind].belongs_to))
+        behind = [member for member, host in standing.engines.get(head, {}).items() if host in quarantine]
+        own, its = standing.versions.get(name, ()), standing.versions.get(head, ())
+        if not behind or not its or engine.version not in ENGINES[engine.kind].versions or own == (engine.version,):
+            continue
+        oldest = min(its, key=parse)
+        if parse(engine.version) > parse(oldest):
+            yield Problem(
+                _at(cluster, name, "version"),
+                f"{name} would be raised to {engine.version} while {listed(behind)} of {head}, in quarantine, may be "
+                f"on {oldest}",
+                f'leave version "{oldest}" here until all members of {head} are raised',
+                "version-skew",
+            )
 
 
 def _left_out(cluster: Cluster, standing: Placement, named: frozenset[str]) -> Iterator[Problem]:

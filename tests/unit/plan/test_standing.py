@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from case_output import CASES
 
 from greenfield.errors import PlanError
 from greenfield.model.cluster import Cluster
 from greenfield.model.site import Site
-from greenfield.plan import deployed_by, make_plan, standing_problems
-from greenfield.plan.placement_record import EMPTY
+from greenfield.plan import EMPTY, deployed_by, load_placement, make_plan, standing_problems
+from greenfield.spec import collect
 
 
 def _without(cluster: Cluster, engine: str) -> Cluster:
@@ -36,6 +37,34 @@ def test_an_engine_too_wrong_to_be_read_is_not_left_out(cluster: Cluster) -> Non
 
 def test_a_new_engine_is_of_any_version(cluster: Cluster) -> None:
     assert standing_problems(cluster, deployed_by(_without(cluster, "sessions"))) == []
+
+
+@pytest.mark.parametrize(
+    ("quarantine", "workers", "refused"),
+    [
+        ("r2-h1", ("1.34",), True),
+        ("r2-h1", ("1.35",), False),
+        ("r2-h2", ("1.34",), False),
+        ("r2-h4", ("1.34",), False),
+    ],
+    ids=["a member of the control plane", "workers that are raised already", "a worker", "a host without a member"],
+)
+def test_workers_are_not_raised_over_a_member_in_quarantine(
+    quarantine: str, workers: tuple[str, ...], *, refused: bool
+) -> None:
+    folder = CASES / "upgrade-goes-on"
+    spec, _, _ = collect([folder / "spec.yaml", CASES / "site.yaml"])
+    assert spec is not None
+    cluster, site = spec.cluster()
+    standing = load_placement(folder, "shop")
+    assert standing is not None
+    standing = replace(standing, versions={**standing.versions, "nodes": workers})
+    if not refused:
+        assert make_plan(site, cluster, standing, frozenset({quarantine}))
+        return
+    with pytest.raises(PlanError, match=r"while server-2 of k8s, in quarantine, may be on 1\.34") as caught:
+        make_plan(site, cluster, standing, frozenset({quarantine}))
+    assert [problem.rule for problem in caught.value.problems] == ["version-skew"]
 
 
 def test_no_plan_is_made_of_it_so_that_no_run_begins(site: Site, cluster: Cluster) -> None:
