@@ -45,14 +45,18 @@ def probe(
 ) -> None:
     """Ask a service of a cluster all the time while the cluster changes, and keep what came back.
 
-    One host of the site asks, over one connection and without root; nothing is left on it. The record says how often
-    the service was asked and failed, the longest time without a good answer, and for how long nobody was watching
-    (the connection to the host was broken). The acceptance report of the cluster shows the newest record of each
-    name. Start it before a change, end it with Ctrl-C after, then judge:
+    One host of the site asks, without root; nothing is left on it.
+    The record says how often the service was asked and failed, the longest
+    time without a good answer, and for how long nobody was watching (the
+    connection to the host was broken). The acceptance report shows it.
 
-      [bold]greenfield probe examples/kubernetes shop --from r1-h1 --url http://10.112.7.9:8080/health[/bold]
+    Start it before a change, end it with Ctrl-C after, then judge:
 
-      [bold]greenfield up examples/kubernetes --yes && greenfield verify examples/kubernetes[/bold]  (elsewhere)
+      [bold]greenfield probe examples/kubernetes web --from r1-h1 --url http://10.112.7.9:8080/health[/bold]
+
+      [bold]greenfield up examples/kubernetes --yes[/bold]  (in another terminal)
+
+      [bold]greenfield verify examples/kubernetes[/bold]
 
     More examples:
 

@@ -180,4 +180,4 @@ def test_a_host_that_can_not_be_reached_keeps_the_record_of_before(spec: Path, s
 
 def test_help_teaches_with_examples() -> None:
     code, said, _ = greenfield("--help")
-    assert code == 0 and "greenfield probe examples/kubernetes shop --from r1-h1" in said
+    assert code == 0 and "greenfield probe examples/kubernetes web --from r1-h1" in said
