@@ -88,15 +88,14 @@ def _parts(arguments: argparse.Namespace) -> dict[str, Part]:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
     """Numbers of hosts, each enough for a control plane and two workers."""
-    sizes = tuple(int(each) for each in text.split(","))
+    sizes = tuple(_count(each) for each in text.split(","))
     if min(sizes) < growth.FEWEST:
         raise argparse.ArgumentTypeError(f"{growth.FEWEST} hosts or more")
     return sizes
