@@ -15,9 +15,11 @@ from local_ssh import stand_in
 from loopback_service import LoopbackService
 
 from greenfield.model.site import Access, Host
+from greenfield.verify import availability_probe
 from greenfield.verify.availability import Availability
 from greenfield.verify.availability_probe import AvailabilityProbe
 from greenfield.verify.availability_records import AvailabilityRecords
+from greenfield.verify.scripts import source
 from greenfield.verify.session import UnreachableError
 
 ACCESS = Access("ops", "/spec/known_hosts", "/spec/id_ed25519")
@@ -165,3 +167,16 @@ def test_a_probe_ends_by_itself_when_its_time_is_over(bin_folder: Path, service:
     record = AvailabilityProbe(question, HOST, ACCESS, records).run(1.5)
     assert 1.4 < record.seconds < 4 and time.monotonic() - began < 10
     assert record.ended and record.asked >= 5 and record.failed == 0
+
+
+def test_the_loop_knows_that_it_is_listened_to(
+    bin_folder: Path, service: LoopbackService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = source("asker").replace("SILENT_SECONDS = 30.0", "SILENT_SECONDS = 3.0")
+    monkeypatch.setattr(availability_probe, "source", lambda name: hasty)
+    records = AvailabilityRecords("lab", "orders")
+    records.hold("shop").close()
+    question = Availability("shop", service.url, "r1-h1", 0.1, 0.5)
+    record = AvailabilityProbe(question, HOST, ACCESS, records).run(6)
+    assert record.seconds > 5 and record.reconnects == 0 and record.ended
+    assert len(loops(bin_folder)) == 1
