@@ -28,7 +28,7 @@ class VersionPath:
         Args:
             standing: every version that a member may be on; more than one while an upgrade is not finished.
             wanted: the version of the spec.
-            supported: versions that a spec may ask for; steps on the way that are none of them are pointed out.
+            supported: versions that a spec may ask for; others that the way names are pointed out.
 
         Raises:
             ValueError: a version is no list of numbers with dots in between.
@@ -38,16 +38,17 @@ class VersionPath:
             return None
         oldest, newest = known[0], known[-1]
         if self.no_way_back and parse(wanted) < parse(newest):
-            return self._back(oldest, newest, wanted)
+            return self._back(oldest, newest, wanted, supported)
         if self.every_minor and not _next(parse(oldest), parse(wanted)):
             return self._skip(oldest, newest, wanted, supported)
         return None
 
-    def _back(self, oldest: str, newest: str, wanted: str) -> tuple[str, str]:
+    def _back(self, oldest: str, newest: str, wanted: str, supported: Collection[str]) -> tuple[str, str]:
         begun = f" (an upgrade from {oldest} to {newest} has begun)" if oldest != newest else ""
         message = f"{newest} is deployed{begun} and can't become {wanted}: {self.no_way_back}"
         untouched = f"; if no member was touched yet, take {newest} out of the placement record" if begun else ""
-        return message, f'set version "{newest}"; {self.way_back}{untouched}'
+        whose = " with the release of Greenfield that knows it" if supported and newest not in supported else ""
+        return message, f'set version "{newest}"{whose}; {self.way_back}{untouched}'
 
     def _skip(self, oldest: str, newest: str, wanted: str, supported: Collection[str]) -> tuple[str, str]:
         old, new = parse(oldest), parse(wanted)

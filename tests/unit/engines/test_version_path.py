@@ -61,6 +61,12 @@ def test_steps_that_this_release_does_not_know_are_told() -> None:
     assert "earlier release" not in known[1]
 
 
+def test_a_deployed_version_that_this_release_does_not_know_is_told() -> None:
+    refused = UPWARD.refusal(("7.2",), "7.0", ("7.0",))
+    assert refused is not None
+    assert refused[1].startswith('set version "7.2" with the release of Greenfield that knows it; ')
+
+
 def test_words_are_no_version() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         parse("latest")
