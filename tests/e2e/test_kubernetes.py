@@ -225,7 +225,8 @@ def test_a_worker_that_does_not_drain_stops_the_upgrade(delivery: Delivery, host
     assert locked.returncode == 0, locked.stdout
     assert delivery.greenfield("mirror", "sync", str(delivery.spec), timeout=1800).returncode == 0
     process, log = delivery.start_up("killed")
-    delivery.wait_for(log, r"; platform-r2  0/1 hosts  task \d+ Place of the member", 400)
+    delivery.wait_for(log, r"; platform-r2  1/1 hosts  task \d+ Pods handed over", 400)
+    time.sleep(10)  # Until kubeadm is at work.
     delivery.kill_pulumi(process)
     result = delivery.up()
     assert result.returncode == 1
