@@ -68,54 +68,56 @@ class Samples:
 
 def measure(api: Api, nodes: int, pods: int, samples: Samples, say: Callable[[str], None]) -> list[Latencies]:
     """One client asks, one request after the other, while everything stands."""
-    chance = random.Random(1)
-    space = fake.namespaces()[0]
-    own = f"/api/v1/namespaces/{space}/pods"
-    probes = [f"probe-{index:05d}" for index in range(samples.singles)]
-
-    def some_pod() -> str:
-        place, name = fake.pod_place(chance.randrange(pods))
-        return f"/api/v1/namespaces/{place}/pods/{name}"
-
-    def create(name: str) -> float:
-        return api.timed("POST", own, fake.pod_named(space, name, "probe", fake.node_name(chance.randrange(nodes))))[0]
-
-    def patch(_: str) -> float:
-        change = {"metadata": {"annotations": {"greenfield.io/asked": str(chance.random())}}}
-        return api.timed("PATCH", some_pod(), change, content=MERGE)[0]
-
-    def delete(name: str) -> float:
-        return api.timed("DELETE", f"{own}/{name}", {"gracePeriodSeconds": 0})[0]
-
-    found = []
-    kinds: list[tuple[str, float, Callable[[str], float], Sequence[str]]] = [
-        ("get a pod", SINGLE_SECONDS, lambda _: api.timed("GET", some_pod())[0], probes),
-        ("create a pod", SINGLE_SECONDS, create, probes),
-        ("patch a pod", SINGLE_SECONDS, patch, probes),
-        ("delete a pod", SINGLE_SECONDS, delete, probes),
-        (
-            f"list a namespace of {pods // fake.NAMESPACES:,} pods",
-            LIST_SECONDS,
-            lambda _: api.timed("GET", own)[0],
-            probes[: samples.of_namespace],
-        ),
-        (
-            f"list all {pods:,} pods",
-            LIST_SECONDS,
-            lambda _: api.timed("GET", "/api/v1/pods")[0],
-            probes[: samples.of_cluster],
-        ),
-        (
-            f"list all {nodes:,} nodes",
-            LIST_SECONDS,
-            lambda _: api.timed("GET", "/api/v1/nodes")[0],
-            probes[: samples.of_cluster],
-        ),
+    asking = _Asking(api, nodes, pods)
+    kinds: list[tuple[str, float, int, Callable[[str], float]]] = [
+        ("get a pod", SINGLE_SECONDS, samples.singles, asking.get),
+        ("create a pod", SINGLE_SECONDS, samples.singles, asking.create),
+        ("patch a pod", SINGLE_SECONDS, samples.singles, asking.patch),
+        ("delete a pod", SINGLE_SECONDS, samples.singles, asking.delete),
+        (f"list a namespace of {pods // fake.NAMESPACES:,} pods", LIST_SECONDS, samples.of_namespace, asking.list_own),
+        (f"list all {pods:,} pods", LIST_SECONDS, samples.of_cluster, lambda _: asking.list_all("pods")),
+        (f"list all {nodes:,} nodes", LIST_SECONDS, samples.of_cluster, lambda _: asking.list_all("nodes")),
     ]
-    for what, bound, ask, names in kinds:
+    found = []
+    for what, bound, count, ask in kinds:
+        names = [f"probe-{index:05d}" for index in range(count)]
         found.append(Latencies(what, tuple(ask(name) for name in _paced(names)), bound))
         say(f"{what}: p99 {milliseconds(found[-1].percentile(0.99))}")
     return found
+
+
+class _Asking:
+    """Requests of each kind; each gives the seconds that it took."""
+
+    def __init__(self, api: Api, nodes: int, pods: int) -> None:
+        self._api, self._nodes, self._pods = api, nodes, pods
+        self._chance = random.Random(1)
+        self._space = fake.namespaces()[0]
+        self._own = f"/api/v1/namespaces/{self._space}/pods"
+
+    def get(self, _: str) -> float:
+        return self._api.timed("GET", self._some_pod())[0]
+
+    def create(self, name: str) -> float:
+        node = fake.node_name(self._chance.randrange(self._nodes))
+        return self._api.timed("POST", self._own, fake.pod_named(self._space, name, "probe", node))[0]
+
+    def patch(self, _: str) -> float:
+        change = {"metadata": {"annotations": {"greenfield.io/asked": str(self._chance.random())}}}
+        return self._api.timed("PATCH", self._some_pod(), change, content=MERGE)[0]
+
+    def delete(self, name: str) -> float:
+        return self._api.timed("DELETE", f"{self._own}/{name}", {"gracePeriodSeconds": 0})[0]
+
+    def list_own(self, _: str) -> float:
+        return self._api.timed("GET", self._own)[0]
+
+    def list_all(self, what: str) -> float:
+        return self._api.timed("GET", f"/api/v1/{what}")[0]
+
+    def _some_pod(self) -> str:
+        place, name = fake.pod_place(self._chance.randrange(self._pods))
+        return f"/api/v1/namespaces/{place}/pods/{name}"
 
 
 def _paced(names: Sequence[str]) -> Iterator[str]:
