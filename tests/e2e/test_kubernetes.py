@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from delivery import Delivery
+from kubernetes_life import (
+    SERVICE,
+    Prober,
+    kubectl,
+    nodes,
+    served,
+    set_version,
+    starts,
+    take_snapshot,
+    unchanged,
+    wait_until,
+)
 
 SEAT = {"example": "kubernetes", "site": "kube-e2e", "network": 86}
 PROBER = "r1-h2"
@@ -19,74 +29,12 @@ PROBER = "r1-h2"
 OLD, NEW = "1.34", "1.35"
 RELEASES = {"1.34": "v1.34.4", "1.35": "v1.35.4"}
 
-SERVED = {"member": (2379, 2380, 6443, 10250), "worker": (10250,)}
-
 RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
 
-LONGEST_GAP_SECONDS = 5.0
-"""Of the probed service while its nodes are drained one after the other: its other replica answers; what is left is the
-time until every node's proxy knows of a pod that went."""
-
-PROBE = """
-import json, os, time, urllib.request
-seen = {"asked": 0, "failed": 0, "longest_gap": 0.0, "errors": {}}
-good = time.monotonic()
-while not os.path.exists("/run/probe.stop"):
-    try:
-        urllib.request.urlopen("http://ADDRESS:8080/health", timeout=1).read()
-        now = time.monotonic()
-        seen["longest_gap"], good = max(seen["longest_gap"], now - good), now
-    except OSError as error:
-        seen["failed"] += 1
-        seen["errors"][str(error)] = seen["errors"].get(str(error), 0) + 1
-    seen["asked"] += 1
-    time.sleep(0.2)
-seen["longest_gap"] = max(seen["longest_gap"], time.monotonic() - good)
-open("/run/probe.json", "w").write(json.dumps(seen))
-"""
-
-SERVICE = """
-apiVersion: v1
-kind: Namespace
-metadata: {name: probe}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: probe, namespace: probe}
-data: {Corefile: ".:1053 {\\n  whoami\\n  health :8080 {\\n    lameduck 3s\\n  }\\n}\\n"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: probe, namespace: probe}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: probe}}
-  template:
-    metadata: {labels: {app: probe}}
-    spec:
-      affinity:
-        podAntiAffinity:
-          requiredDuringSchedulingIgnoredDuringExecution:
-            - {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: probe}}}
-      containers:
-        - name: probe
-          image: IMAGE
-          args: ["-conf", /etc/coredns/Corefile]
-          readinessProbe: {httpGet: {path: /health, port: 8080}, periodSeconds: 1}
-          volumeMounts: [{name: config, mountPath: /etc/coredns}]
-      volumes: [{name: config, configMap: {name: probe}}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: probe, namespace: probe}
-spec: {selector: {app: probe}, ports: [{port: 8080}]}
----
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: probe, namespace: probe}
-spec: {minAvailable: 2, selector: {matchLabels: {app: probe}}}
-"""
+LONGEST_GAP_SECONDS = 20.0
+"""Of the probed service. A drained pod is gone from every node's proxy within a second or two; but a node that vanishes is
+missed only when its lease ends, 40 s later, and until then every other request goes to a pod that is not there."""
 
 
 def prepare(delivery: Delivery) -> None:
@@ -97,64 +45,11 @@ def prepare(delivery: Delivery) -> None:
     names.write_text(names.read_text().replace("coredns:v1.13.1", "coredns:v1.12.1"))
 
 
-def set_version(delivery: Delivery, old: str, new: str) -> None:
-    text = delivery.cluster_file.read_text()
-    assert text.count(f'version: "{old}"') == 2
-    delivery.cluster_file.write_text(text.replace(f'version: "{old}"', f'version: "{new}"'))
-
-
-def kubectl(delivery: Delivery, words: str, on: str = "r1-h1") -> str:
-    done = delivery.lab.run(on, f"kubectl {words}", timeout_seconds=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def nodes(delivery: Delivery) -> dict[str, str]:
-    """Ready nodes and the release that each runs."""
-    listed = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
-    ready = [
-        n for n in listed if any(c["type"] == "Ready" and c["status"] == "True" for c in n["status"]["conditions"])
-    ]
-    return {node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"] for node in ready}
-
-
-def served(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
-    """Digest of the certificate that each port of each node serves, by ``host:port``."""
-    found = {}
-    for host in hosts:
-        for port in SERVED["member" if host.endswith("h1") else "worker"]:
-            asked = f"openssl s_client -connect {delivery.site.hosts[host].address}:{port} </dev/null 2>/dev/null"
-            digest = delivery.lab.run(host, f"{asked} | openssl x509 -noout -fingerprint -sha256").stdout.strip()
-            assert digest, f"{host}:{port} serves no certificate"
-            found[f"{host}:{port}"] = digest
-    return found
-
-
-def starts(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
-    """When what serves on each node was started."""
-    ask = "systemctl show -p ActiveEnterTimestamp kubelet containerd; ps -C etcd,kube-apiserver -o pid="
-    return {host: delivery.lab.run(host, ask).stdout for host in hosts}
-
-
-def take_snapshot(delivery: Delivery) -> Path:
-    """A snapshot of etcd by the unit that takes them every hour, copied to the workstation."""
-    taken = delivery.lab.run("r1-h1", "systemctl start greenfield-kubernetes-snapshot.service")
-    assert taken.returncode == 0, taken.stderr
-    text = delivery.lab.run("r1-h1", "base64 $(ls -t /data/platform/snapshots/*.db | head -1)").stdout
-    file = delivery.folder / "platform.db"
-    file.write_bytes(base64.b64decode(text))
-    return file
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(1)
-
-
-def unchanged(said: str) -> bool:
-    return bool(re.search(r"\d+ unchanged", said)) and not re.search(r"\d+ (created|updated|replaced|deleted)", said)
+@pytest.fixture(scope="module")
+def prober(delivery: Delivery) -> Iterator[Prober]:
+    made = Prober(delivery)
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +88,7 @@ def test_no_key_of_an_authority_is_on_a_host(delivery: Delivery, hosts: list[str
         assert not found, f"{host}: {found}"
 
 
-def test_a_probed_service_stands(delivery: Delivery) -> None:
+def test_a_probed_service_stands(delivery: Delivery, prober: Prober) -> None:
     """The service that is asked through everything that follows."""
     image = json.loads(kubectl(delivery, "-n kube-system get deployment coredns -o json"))
     name = image["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -205,11 +100,8 @@ def test_a_probed_service_stands(delivery: Delivery) -> None:
     assert done.returncode == 0, done.stderr
     kubectl(delivery, "-n probe rollout status deployment/probe --timeout=90s")
     address = json.loads(kubectl(delivery, "-n probe get service probe -o json"))["spec"]["clusterIP"]
-    script = PROBE.replace("ADDRESS", address)
-    started = delivery.lab.run(
-        PROBER, f"cat > /run/probe.py <<'END'\n{script}END\nsystemd-run --unit=probe python3 /run/probe.py"
-    )
-    assert started.returncode == 0, started.stderr
+    prober.start("probe", str(delivery.spec), "names", "--from", PROBER, "--url", f"http://{address}:8080/health")
+    wait_until(lambda: prober.record().get("asked", 0) > 0, 60)
 
 
 @pytest.mark.timeout(1800)
@@ -336,16 +228,14 @@ def test_a_destroyed_control_plane_begins_anew_from_a_snapshot(delivery: Deliver
     assert unchanged(delivery.up().stdout)
 
 
-def test_the_probed_service_answered_all_through(delivery: Delivery) -> None:
-    delivery.lab.run(PROBER, "touch /run/probe.stop")
-    deadline = time.monotonic() + 15
-    while not (text := delivery.lab.run(PROBER, "cat /run/probe.json 2>/dev/null || true").stdout):
-        assert time.monotonic() < deadline, delivery.lab.run(PROBER, "journalctl -u probe -n 20").stdout
-        time.sleep(0.5)
-    seen = json.loads(text)
+def test_the_probed_service_answered_all_through(prober: Prober) -> None:
+    prober.stop()
+    seen = prober.record()
     print(f"probe: {seen}")
+    assert seen["ended"]
     assert seen["asked"] > 200, seen
-    assert seen["longest_gap"] < LONGEST_GAP_SECONDS, seen
+    assert seen["longest_gap_seconds"] < LONGEST_GAP_SECONDS, seen
+    assert seen["unobserved_seconds"] < LONGEST_GAP_SECONDS, seen
 
 
 @pytest.mark.timeout(1200)
@@ -353,3 +243,6 @@ def test_accepted(delivery: Delivery) -> None:
     kubectl(delivery, "delete namespace probe")
     result = delivery.verify()
     assert result.returncode == 0, result.stdout[-8000:]
+    (told,) = json.loads((delivery.folder / "build" / "report" / "shop" / "shop.json").read_text())["probes"]
+    assert told["name"] == "names"
+    assert "Availability while it changed" in (delivery.folder / "build" / "report" / "shop" / "shop.html").read_text()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 import yaml
 from delivery import Delivery
+from kubernetes_life import kubectl, unchanged
 
 SEAT = {"example": "kubernetes", "site": "kube-etcd", "network": 87}
 
@@ -30,12 +30,6 @@ def prepare(delivery: Delivery) -> None:
     delivery.load_site("kube-etcd")
 
 
-def kubectl(delivery: Delivery, words: str) -> str:
-    done = delivery.lab.run("r1-h1", f"kubectl {words}", timeout_seconds=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.timeout(1200)
 def test_delivered_on_an_etcd_engine(delivery: Delivery) -> None:
     result = delivery.up()
@@ -55,7 +49,7 @@ def test_its_objects_are_in_the_engine(delivery: Delivery) -> None:
 def test_second_run_changes_nothing(delivery: Delivery) -> None:
     result = delivery.up()
     assert result.returncode == 0, result.stdout[-4000:]
-    assert not re.search(r"\d+ (created|updated|replaced|deleted)", result.stdout), result.stdout[-4000:]
+    assert unchanged(result.stdout), result.stdout[-4000:]
 
 
 @pytest.mark.timeout(900)
