@@ -33,7 +33,7 @@ RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
 
 LONGEST_GAP_SECONDS = 20.0
-"""Of the probed service. A drained pod is gone from every node's proxy within a second or two; but a node that vanishes is
+"""Of the probed service. A drained pod is gone from every proxy within a second or two; but a node that vanishes is
 missed only when its lease ends, 40 s later, and until then every other request goes to a pod that is not there."""
 
 
