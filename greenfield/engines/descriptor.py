@@ -92,6 +92,11 @@ def no_credentials(_bearer: Bearer) -> Mapping[str, Credential]:
     return {}
 
 
+def nothing_before(_engine: EngineSpec) -> dict[str, Any]:
+    """For kinds whose layer runs no other role, or tells it nothing."""
+    return {}
+
+
 def no_networks(_engine: EngineSpec) -> tuple[str, ...]:
     """For kinds that make no networks of their own."""
     return ()
@@ -124,6 +129,7 @@ class EngineKind:
         password_users: users whose passwords the delivery draws; the role gets them as ``<role>_passwords``.
         fetches_files: whether the role downloads files of the artifact lock; it gets them as ``<role>_files``.
         roles_before: roles that its layer runs before ``role``.
+        before: what those roles are told of the engine, under the variables' full names.
         references: options that name another engine of the cluster, and that engine's kind; it stands first, and the
             role is told of it as ``<role>_<option>``.
         belongs_to: the option (one of ``references``) that names the engine it is part of: it shares that engine's
@@ -147,6 +153,7 @@ class EngineKind:
     check: Callable[[EngineSpec], Sequence[Problem]]
     variables: Callable[[EngineSpec], dict[str, Any]]
     roles_before: tuple[str, ...] = ()
+    before: Callable[[EngineSpec], dict[str, Any]] = nothing_before
     references: Mapping[str, str] = field(default_factory=dict)
     belongs_to: str = ""
     credentials: Callable[[Bearer], Mapping[str, Credential]] = no_credentials

@@ -31,6 +31,9 @@ BASE_MEMORY_BYTES = 900 * 2**20
 NODE_MEMORY_BYTES = 300 * 2**20
 """kubelet, containerd, kube-proxy and the network agents of a node; about 220 MiB resident in the lab."""
 
+IMAGE_BYTES = 1536 * 2**20
+"""Images of a control plane, unpacked, of two releases while it is upgraded; about 500 MiB a release."""
+
 RELEASES = {"1.34": "1.34.4", "1.35": "1.35.4"}
 """The patch release behind each version a spec may ask for; the artifact catalogue has these."""
 
@@ -134,7 +137,7 @@ def _slots(engine: EngineSpec) -> Sequence[Slot]:
             group="quorum",
             quorum=members // 2 + 1 if stacked else 1,
             memory_bytes=BASE_MEMORY_BYTES + (quota if stacked else 0),
-            disk_bytes=quota * 3 if stacked else quota,
+            disk_bytes=IMAGE_BYTES + (quota * 3 if stacked else 0),
             ports=ports,
             directories=(f"/data/{engine.name}",),
             role="server",
@@ -183,6 +186,11 @@ def variables(engine: EngineSpec) -> dict[str, Any]:
     }
 
 
+def before(engine: EngineSpec) -> dict[str, Any]:
+    """What the role ``containerd`` is told: images are on the data disk, not on the system's."""
+    return {"containerd_root": f"/data/{engine.name}/containerd"}
+
+
 def artifacts(version: str) -> tuple[str, ...]:
     """Catalogue names of a node of a version."""
     return ("containers", f"kubernetes-{version}", "kubernetes-node")
@@ -202,6 +210,7 @@ KUBERNETES = EngineKind(
     versions=tuple(RELEASES),
     role="kubernetes",
     roles_before=("containerd",),
+    before=before,
     tells_rack=True,
     fetches_files=True,
     slots=_slots,

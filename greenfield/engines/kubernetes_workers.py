@@ -13,6 +13,7 @@ from greenfield.engines.kubernetes import (
     RELEASES,
     VERSION_PATH,
     artifacts,
+    before,
     host_settings,
     node_credentials,
 )
@@ -63,6 +64,7 @@ KUBERNETES_WORKERS = EngineKind(
     versions=tuple(RELEASES),
     role="kubernetes",
     roles_before=("containerd",),
+    before=before,
     tells_rack=True,
     fetches_files=True,
     slots=_slots,

@@ -59,7 +59,8 @@ def engine_common(plan: Plan, engine: str, facts: Mapping[str, Any] = NO_FACTS) 
         **kind.variables(spec),
         **{option: _referenced(plan, other) for option, other in references(spec).items()},
     }
-    return {**_greenfield(plan), **{f"{kind.role}_{key}": value for key, value in own.items()}, **facts}
+    told = {f"{kind.role}_{key}": value for key, value in own.items()}
+    return {**_greenfield(plan), **kind.before(spec), **told, **facts}
 
 
 def references(spec: EngineSpec) -> dict[str, str]:

@@ -94,7 +94,7 @@ def served(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
 
 def starts(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
     """When what serves on each node was started."""
-    ask = "systemctl show -p ActiveEnterTimestamp kubelet containerd; ps -C etcd,kube-apiserver -o pid="
+    ask = "systemctl show -p ActiveEnterTimestamp containerd; ps -C etcd,kube-apiserver -o pid="
     return {host: delivery.lab.run(host, ask).stdout for host in hosts}
 
 

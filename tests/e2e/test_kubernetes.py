@@ -172,7 +172,7 @@ def test_a_node_that_can_not_reach_the_api_for_minutes_comes_back_by_itself(deli
 
 @pytest.mark.timeout(1200)
 def test_all_certificates_are_renewed(delivery: Delivery, hosts: list[str]) -> None:
-    """Another lifetime makes every certificate anew; what is served is the new one, without a restart of anything."""
+    """Another lifetime makes every certificate anew; the new ones are served, with no restart of etcd or the API."""
     before = served(delivery, hosts)
     started = starts(delivery, hosts)
     delivery.edit("  standard: idc-2026\n", "  standard: idc-2026\n  pki: {lifetime: 80d}\n")
