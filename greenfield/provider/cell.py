@@ -22,13 +22,12 @@ from greenfield.provider.cell_state import (
     state_of,
     stood,
 )
+from greenfield.provider.gate import Gate
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
-from greenfield.provider.rollout import Gate, Rollout, host_error
+from greenfield.provider.rollout import HOST_LAYER, Rollout, host_error
 from greenfield.provider.session import Session
 from greenfield.provider.values import UNKNOWN, has_unknown
 from greenfield.restoring import wanted as wanted_restores
-
-HOST_LAYER = "host"
 
 
 class Cell(Resource):
@@ -101,6 +100,8 @@ class Cell(Resource):
             # asked them would keep shut for ever what the renewal mends.
             alive = [host for host in moving if not expired(old, host, int(time.time()))]
             standing = frozenset(host for host in alive if _stood(old, host))
+            if inputs["layer"] == HOST_LAYER:
+                self._session.mending.update(host for host in moving if not _stood(old, host))
             carries = old.get("digests") or {}
             gated = any(carries.get(host, LOST) != LOST for host in alive)
             gates = tuple(Gate.parse(self._session.gate(name)) for name in inputs.get("gates") or ()) if gated else ()

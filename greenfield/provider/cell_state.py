@@ -11,8 +11,9 @@ from typing import Any
 from greenfield.configure import Connection, HostResult, Target
 from greenfield.model.packed import unpack
 from greenfield.provider.credentials import make_credentials
+from greenfield.provider.gate import Gate
 from greenfield.provider.resource import Values, changed_keys
-from greenfield.provider.rollout import Batch, Gate
+from greenfield.provider.rollout import Batch
 from greenfield.provider.x509 import Pair, issue
 
 AUTHORITIES = ("authority", "authorities")

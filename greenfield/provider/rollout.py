@@ -14,31 +14,16 @@ from typing import Any
 
 from greenfield.configure import Connection, HostResult, Job, Target
 from greenfield.errors import GreenfieldError, InterruptedRunError, ProviderError
-from greenfield.model.packed import unpack
+from greenfield.provider.gate import Gate
 from greenfield.provider.session import Session
+
+HOST_LAYER = "host"
 
 BEFORE_SECONDS = 15
 """A settled engine is healthy at once; this is patience for an election that happens to run just then."""
 
 QUIET_SECONDS = 0.4
 """Cells that the engine sends within this of each other run together; the engine sends ready resources at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """An engine whose health is asked before and after a batch, on the first of ``targets`` that answers."""
-
-    engine: str
-    role: str
-    common: Mapping[str, Any]
-    targets: tuple[Target, ...]
-
-    @classmethod
-    def parse(cls, text: str) -> Gate:
-        """A gate from its JSON text, as programs declare it."""
-        gate = json.loads(text)
-        targets = tuple(Target(t["name"], t["address"], t["variables"]) for t in gate["targets"])
-        return cls(gate["engine"], gate["role"], unpack(gate["common"]), targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +183,10 @@ class Rollout:
         return {name: _with_log(host, result.log) for name, host in result.hosts.items()}
 
     async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
-        """Ask the engine's health; before a batch, members on hosts that the batch mends may be down."""
-        mended = [target.name for target in batch.targets if target.name not in batch.standing]
-        down = set(mended) if moment == "before" else set()
-        excepted = [member["name"] for member in gate.common[f"{gate.role}_members"] if member["host"] in down]
+        """Ask the engine's health; members that are expected to be down may be."""
         key = f"{gate.role}_health_except"
-        common = {**gate.common, key: [*gate.common.get(key, []), *excepted], f"{gate.role}_health_changing": True}
+        excepted = [*gate.common.get(key, []), *gate.members_on(self._down(batch, moment))]
+        common = {**gate.common, key: excepted, f"{gate.role}_health_changing": True}
         if moment == "before":
             common[f"{gate.role}_health_deadline_seconds"] = BEFORE_SECONDS
         message, unformed = "no member's host answered", False
@@ -238,6 +221,18 @@ class Rollout:
             f"{gate.engine} is not healthy after {batch.cell}; the rollout stops here: {message}",
             fix="mend the engine, then run again; the racks behind were not touched",
         )
+
+    def _down(self, batch: Batch, moment: str) -> set[str]:
+        """Hosts whose members may be down around a batch: before it, those that it mends.
+
+        The host layer of a host that was replaced comes long before its members do, so there they stay down after it,
+        and those of other such hosts are down too. That is no reason to wait for a batch of which no host stands; one
+        that could take a standing member along has to wait.
+        """
+        mended = {target.name for target in batch.targets if target.name not in batch.standing}
+        if batch.layer == HOST_LAYER and not batch.standing:
+            return mended | self._session.mending
+        return mended if moment == "before" else set()
 
 
 class _ShutError(GreenfieldError):

@@ -28,6 +28,8 @@ class Session:
     def __init__(self, display: Display) -> None:
         self.display = display
         self.stopped = False
+        self.mending: set[str] = set()
+        """Hosts whose host layer is laid down anew in this run; what they carry comes back after it."""
         self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
         self._lock_file: TextIO | None = None
         self._gates: dict[str, str] = {}

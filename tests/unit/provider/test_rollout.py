@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from cell_shape import Hosts, failed
 
 from greenfield.configure import Connection, HostResult, Job, Target
 from greenfield.errors import ConfigureError, InterruptedRunError, ProviderError
-from greenfield.provider.rollout import Batch, Gate, Rollout, host_error
+from greenfield.provider.gate import Gate
+from greenfield.provider.rollout import Batch, Rollout, host_error
 
 CONNECTION = Connection("ops", "/known_hosts")
 
@@ -287,3 +289,44 @@ def test_members_of_a_new_engine_start_side_by_side() -> None:
     hosts = Hosts()
     _together(hosts, [_batch("kv-r1", "h1", one_by_one=True), _batch("kv-r2", "h2", one_by_one=True)])
     assert [job.serial for job in hosts.jobs] == [0]
+
+
+def test_the_host_layer_of_replaced_hosts_does_not_wait_for_members_that_come_after_it() -> None:
+    """Hosts h1 and h3 came back empty: their members are down until their engine's turn, whichever goes first."""
+    down = {"m-h1", "m-h3"}
+
+    def behave(job: Job, name: str) -> HostResult:
+        shut = job.entry == "health" and down - set(job.common["etcd_health_except"])
+        return failed(name, f"{shut} is down") if shut else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    hosts.mending = {"h1", "h3"}
+    gate = _gate("h1", "h2", "h3")
+    lost = [
+        replace(_batch(f"host-r{rack}", f"h{rack}", gated=True, gates=(gate,)), layer="host", standing=frozenset())
+        for rack in (1, 3)
+    ]
+    results = _in_turn(hosts, *lost)
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert [line for line in hosts.ran() if line.startswith("main")] == ["main h1", "main h3"]
+
+
+def test_a_standing_member_is_not_taken_along_while_others_are_down() -> None:
+    def behave(job: Job, name: str) -> HostResult:
+        shut = job.entry == "health" and "m-h3" not in job.common["etcd_health_except"]
+        return failed(name, "m-h3 is down") if shut else HostResult(name, "changed")
+
+    hosts = Hosts(behave)
+    hosts.mending = {"h3"}
+    batch = replace(_standing("host-r1", "h1", gate=_gate("h1", "h2", "h3")), layer="host")
+    (result,) = _in_turn(hosts, batch)
+    assert isinstance(result, ProviderError)
+    assert hosts.ran() == ["health h1"]
+
+
+def test_members_of_the_engine_that_it_belongs_to_may_be_down_too() -> None:
+    common = {"kubernetes_members": [{"name": "worker-1", "host": "h1"}]}
+    head = {"kubernetes_control_plane": {"name": "platform", "members": [{"name": "server-3", "host": "h3"}]}}
+    gate = Gate("nodes", "kubernetes", {**common, **head, "kubernetes_labels": {"a": "b"}}, _gate("h1").targets)
+    assert gate.members_on({"h3"}) == ["server-3"]
+    assert gate.members_on({"h1", "h3"}) == ["worker-1", "server-3"]
