@@ -148,7 +148,16 @@ class KubernetesProvider(sdk.Provider):
         return sdk.UpdateResponse(await self._ready(request, wish, live, request.news))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        """Look at the object: gone, as declared, or drifted."""
+        """Look at the object: gone, as declared, or drifted. One run may refresh a cluster and bring its hosts back."""
+        try:
+            return await self._look(request)
+        except UnreachableError as error:
+            if not read(request.inputs):
+                raise
+            self._display.warn(request.urn, f"its drift is not known: {error.message}")
+            return sdk.ReadResponse(request.resource_id, request.properties, request.inputs)
+
+    async def _look(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
         token, state, inputs = kind_of(request.urn), read(request.properties), read(request.inputs)
         there = self._target(token, state or inputs, request.resource_id)
         kind = await self._kinds.find(there.api_version, there.kind)
