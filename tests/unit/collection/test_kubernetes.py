@@ -11,7 +11,7 @@ from greenfield import content
 
 sys.path.insert(0, str(content.collections()))
 
-from ansible_collections.greenfield.host.plugins.module_utils import kube_drain, kubeadm
+from ansible_collections.greenfield.host.plugins.module_utils import control_plane, kube_drain, kubeadm
 from ansible_collections.greenfield.host.plugins.module_utils.kube_client import KubeError, condition, is_ready
 
 
@@ -110,3 +110,26 @@ def test_a_change_of_what_is_applied_is_seen(tmp_path: Path, monkeypatch: pytest
     assert tool.applied() == tool.digest()
     (tmp_path / "policy" / "a.yaml").write_text("two")
     assert tool.applied() != tool.digest()
+
+
+@pytest.mark.parametrize(
+    ("placed", "again"),
+    [
+        (["a1", "a1"], True),
+        (["a1", "a2"], True),
+        (["a1", "b1"], False),
+        (["a1"], False),
+        (["a1", None], False),
+        (["c1", "c1"], True),
+    ],
+)
+def test_names_are_spread_again_only_where_one_rack_has_them_all(placed: list[str | None], again: bool) -> None:
+    """A pod without a node, or on one that is not ready, is in no zone."""
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    nodes = [
+        {"metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": name[0]}}, "status": ready}
+        for name in ("a1", "a2", "b1")
+    ]
+    pods = [{"spec": {"nodeName": name} if name else {}} for name in placed]
+    assert control_plane.in_one_zone(nodes, pods) is again
+    assert not control_plane.in_one_zone(nodes[:2], pods), "there is no other rack"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 from ansible_collections.greenfield.host.plugins.module_utils.kube_client import (
     Kube,
@@ -34,6 +35,8 @@ APPLY_SECONDS = 60
 ETCD_PEER_PORT = 2380
 
 ENGINE_LABEL = "greenfield.io/engine"
+ZONE = "topology.kubernetes.io/zone"
+NAMES = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 FORMED = "/api/v1/namespaces/kube-system/configmaps/greenfield-formed"
 
 
@@ -158,6 +161,7 @@ class Plane:
             raise KubeadmError(trouble)
         kube = self.kube
         gone = self._forget_nodes(kube)
+        gone = self._spread_names(kube) or gone
         if kube.find(FORMED) is None:
             kube.call(
                 "POST",
@@ -197,6 +201,15 @@ class Plane:
                 return f"node {member['host']} is not ready: {condition(node, 'Ready').get('message', 'it is silent')}"
         return ""
 
+    def _spread_names(self, kube):
+        """Make the pods that answer for names anew where one rack has them all, as on the first node of a cluster."""
+        pods = kube.get("/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-dns")["items"]
+        if not in_one_zone(kube.get("/api/v1/nodes")["items"], pods):
+            return False
+        again = {"metadata": {"annotations": {"greenfield.io/spread-at": str(int(time.time()))}}}
+        kube.patch(NAMES, {"spec": {"template": again}})
+        return True
+
     def _comes(self, member, nodes):
         """Whether it is one that the change that goes on is still to bring."""
         return self.parameters["changing"] and member["host"] not in nodes
@@ -209,3 +222,10 @@ class Plane:
         for name in gone:
             kube.call("DELETE", f"/api/v1/nodes/{name}")
         return bool(gone)
+
+
+def in_one_zone(nodes, pods):
+    """Whether several pods are all in one zone although ready nodes are in others too."""
+    zones = {node["metadata"]["name"]: node["metadata"]["labels"].get(ZONE) for node in nodes if is_ready(node)}
+    held = {zones.get(pod["spec"].get("nodeName")) for pod in pods}
+    return len(pods) > 1 and len(held) == 1 and len(set(zones.values())) > 1
