@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from greenfield.engines import ENGINES
 from greenfield.verify.certificates import Certificate, key_matches
 from greenfield.verify.kernel import shared_kernel
 
@@ -65,15 +66,16 @@ def test_transparent_huge_pages_are_planned(host, desired, remark):
 
 
 @pytest.mark.control("HOST-015")
-def test_open_files_suffice(host, planned, desired):
+def test_open_files_suffice(host, planned, desired, cluster):
     limits = host.check_output("cat /etc/security/limits.d/*.conf 2>/dev/null || true")
     soft = [int(number) for number in re.findall(r"^\*\s+(?:soft|-)\s+nofile\s+(\d+)", limits, re.MULTILINE)]
     assert soft and soft[-1] >= desired["baseline_open_files"], f"limits.d gives {soft or 'no limit'}"
     for member in planned.members:
         unit = UNITS.get(member.kind, f"greenfield-{member.kind}-{member.engine}")
         shown = host.check_output(f"systemctl show -P LimitNOFILE {unit}.service")
-        enough = shown == "infinity" or int(shown) >= desired["baseline_open_files"]
-        assert enough, f"{member.engine} may open {shown} files, planned {desired['baseline_open_files']}"
+        wanted = ENGINES[member.kind].host_settings(cluster.engines[member.engine]).open_files
+        enough = shown == "infinity" or int(shown) >= wanted
+        assert enough, f"{member.engine} may open {shown} files, planned {wanted}"
 
 
 @pytest.mark.control("HOST-016")
