@@ -143,7 +143,9 @@ def _host_marks(run: RunResult, plan: Plan) -> Mapping[str, str]:
     own, engines = run.host_status(), run.engine_status()
     marks = {}
     for name, host in plan.hosts.items():
-        states = [own.get(name, ""), *(engines.get(member.engine, "") for member in host.members)]
+        # What belongs to another engine is judged with it.
+        heads = [plan.head_of(member.engine) for member in host.members]
+        states = [own.get(name, ""), *(engines.get(head, "") for head in heads)]
         found = next((state for state in ("failed", "error", "waived", "passed") if state in states), "")
         marks[name] = MARKS.get(found, "none")
     return marks

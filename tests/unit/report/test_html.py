@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from lab_shape import build_site, lab_cluster
@@ -12,6 +13,7 @@ from results_shape import EXPIRED, PROBE, VALID, check, control, evidence, run
 
 from greenfield.plan import Plan, make_plan
 from greenfield.report.html import PASSES_SHOWN, html
+from greenfield.spec import load
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -128,3 +130,17 @@ def test_what_probes_saw_has_a_section_of_its_own(plan: Plan) -> None:
 
 def test_without_probes_nothing_is_said_of_availability(plan: Plan) -> None:
     assert "Availability" not in html(run(check()), plan)
+
+
+def test_workers_are_drawn_with_the_verdict_of_the_engine_that_they_belong_to() -> None:
+    """They have no controls of their own, and are not drawn as if nobody had judged them."""
+    cluster, site = load([Path(__file__).parents[3] / "examples" / "kubernetes"]).cluster()
+    plan = make_plan(site, cluster)
+    checks = [check(target=host) for host in plan.hosts]
+    platform = control("K8S-001", "kubernetes", "engine")
+    shown = replace(
+        run(*checks), hosts=tuple(plan.hosts), engines={"platform": "kubernetes", "nodes": "kubernetes-workers"}
+    )
+    for outcome, mark in (("passed", "pass"), ("failed", "fail")):
+        text = html(replace(shown, checks=(*checks, check(outcome, of=platform, target="platform"))), plan)
+        assert text.count(f'<rect class="gfe-{mark}"') == len(plan.hosts)
