@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_ssh import stand_in
+from local_ssh import ends, stand_in
 from loopback_service import LoopbackService
 from spec_shape import write_spec
 
@@ -70,14 +70,7 @@ def until_asked(spec: Path, times: int) -> None:
 
 def loop_ends(spec: Path) -> bool:
     (group,) = map(int, (spec.parent / "bin" / "pids").read_text().split())
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
+    return ends(group)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

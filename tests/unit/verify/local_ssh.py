@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
+
+ENDS_SECONDS = 20.0
+"""How long a process that was told to end may take on a busy machine."""
 
 SSH = """#!/bin/bash
 here=$(dirname "$0")
@@ -35,3 +39,15 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return folder
+
+
+def ends(group: int) -> bool:
+    """Whether a process group is gone within a while."""
+    deadline = time.monotonic() + ENDS_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False

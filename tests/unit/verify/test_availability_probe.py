@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_ssh import stand_in
+from local_ssh import ends, stand_in
 from loopback_service import LoopbackService
 
 from greenfield.model.site import Access, Host
@@ -79,18 +79,6 @@ def loops(folder: Path) -> list[int]:
     """Processes (their groups) of the host's side so far."""
     path = folder / "pids"
     return [int(line) for line in path.read_text().split()] if path.exists() else []
-
-
-def ends(group: int) -> bool:
-    """Whether a process group is gone within a while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_the_record_grows_and_is_whole_in_the_end(bin_folder: Path, service: LoopbackService) -> None:
