@@ -32,6 +32,9 @@ RELEASES = {"1.34": "v1.34.4", "1.35": "v1.35.4"}
 RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
 
+PLANNED_GAP_SECONDS = 5.0
+"""Of the probed service through upgrade and scaling: a drained pod is gone from every proxy within a second or two."""
+
 LONGEST_GAP_SECONDS = 20.0
 """Of the probed service. A drained pod is gone from every proxy within a second or two; but a node that vanishes is
 missed only when its lease ends, 40 s later, and until then every other request goes to a pod that is not there."""
@@ -152,6 +155,12 @@ def test_a_pool_is_scaled_in_and_out(delivery: Delivery, hosts: list[str]) -> No
     result = delivery.up()
     assert result.returncode == 0, result.stdout[-6000:]
     assert nodes(delivery) == dict.fromkeys(hosts, RELEASES[NEW])
+
+
+def test_planned_changes_were_hardly_noticed(prober: Prober) -> None:
+    seen = prober.record()
+    assert seen["asked"] > 200, seen
+    assert seen["longest_gap_seconds"] < PLANNED_GAP_SECONDS, seen
 
 
 @pytest.mark.timeout(400)
