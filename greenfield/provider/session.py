@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import getpass
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TextIO
 
 from greenfield import configure, state
@@ -20,6 +22,11 @@ from greenfield.provider.display import Display
 
 ANSIBLE_PROCESSES = max(2, os.cpu_count() or 2)
 """Ansible is bound by the controller's CPU (docs/performance.md), so more runs than cores only slow each other."""
+
+ENDING_SECONDS = 60.0
+"""A plugin whose Pulumi was killed ends its Ansible runs before it lets go of the site; that takes a second or two."""
+
+ENDING_POLL_SECONDS = 0.2
 
 
 class Session:
@@ -70,7 +77,7 @@ class Session:
             ProviderError: another run holds the site, or the preflight found something wrong.
             PlanError: the placement record can't be written.
         """
-        self._lock(site)
+        await self._lock(site)
         if self._preflight is None:
             return
         if self._preflight_task is None:
@@ -108,18 +115,21 @@ class Session:
         """End running jobs soon; each host keeps what it has and the next run goes on."""
         self.stopped = True
 
-    def _lock(self, site: str) -> None:
-        if self._lock_file is not None:
-            return
+    async def _lock(self, site: str) -> None:
+        """Take the site's lock; wait for what is left of a run that was killed, and for no other."""
+        deadline = time.monotonic() + ENDING_SECONDS
         holder = f"pid {os.getppid()} of {getpass.getuser()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
-        try:
-            # Held until the process ends: the kernel then lets go of it, however the process ended.
-            self._lock_file = state.lock(site, holder)
-        except state.HeldError as error:
-            raise ProviderError(
-                f"another run is changing site {site}: {error.holder}",
-                fix="wait until it ends, or end it; nothing was changed by this run",
-            ) from None
+        while self._lock_file is None:
+            try:
+                # Held until the process ends: the kernel then lets go of it, however the process ended.
+                self._lock_file = state.lock(site, holder)
+            except state.HeldError as error:
+                if _is_running(error.holder) or time.monotonic() > deadline:
+                    raise ProviderError(
+                        f"another run is changing site {site}: {error.holder}",
+                        fix="wait until it ends, or end it; nothing was changed by this run",
+                    ) from None
+                await asyncio.sleep(ENDING_POLL_SECONDS)
 
     def close(self) -> None:
         """Let go of the site's lock."""
@@ -127,3 +137,9 @@ class Session:
             if self._lock_file is not None:
                 self._lock_file.close()
                 self._lock_file = None
+
+
+def _is_running(holder: str) -> bool:
+    """Whether the Pulumi that a holder of the lock named is there; one that gave no name counts as running."""
+    named = re.match(r"pid (\d+) ", holder)
+    return named is None or Path(f"/proc/{named[1]}").exists()

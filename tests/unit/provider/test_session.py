@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from greenfield import configure
+from greenfield import configure, state
 from greenfield.configure import Connection, Event, HostResult, Job, JobResult, Target
 from greenfield.errors import ConfigureError, ProviderError
 from greenfield.provider import session as session_module
@@ -33,6 +34,34 @@ def test_a_second_run_on_the_site_is_refused_and_names_the_first() -> None:
     first.close()
     asyncio.run(second.before_change("lab"))
     second.close()
+
+
+def test_what_is_left_of_a_killed_run_is_waited_for() -> None:
+    """The plugin of a killed Pulumi holds the site until its Ansible runs have ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = state.lock("lab", f"pid {ended.pid} of ops since 2026-11-21 20:04:05")
+    session = _session()
+
+    async def cells() -> None:
+        waiting = [asyncio.create_task(session.before_change("lab")) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        assert not any(task.done() for task in waiting)
+        left.close()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(cells())
+    session.close()
+
+
+def test_a_killed_run_that_does_not_end_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "ENDING_SECONDS", 0.3)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = state.lock("lab", f"pid {ended.pid} of ops since 2026-11-21 20:04:05")
+    with pytest.raises(ProviderError, match=f"pid {ended.pid} of ops"):
+        asyncio.run(_session().before_change("lab"))
+    left.close()
 
 
 def test_another_site_is_free_and_a_run_may_ask_again() -> None:
