@@ -63,7 +63,7 @@ def test_a_write_on_one_member_is_read_on_the_others(engine, etcdctl):
 
 
 def test_a_client_without_a_certificate_is_refused(engine, lab):
-    """Only reads: in TLS 1.3 the refusal comes after the handshake, and a client that writes may see a reset instead."""
+    """It only reads: TLS 1.3 refuses after the handshake, and a client that writes may see a reset instead."""
     address = engine.addresses["member-1"]
     script = (
         f"import socket, ssl; c = ssl.create_default_context(cafile='/etc/etcd/{engine.name}/pki/ca.crt'); "
