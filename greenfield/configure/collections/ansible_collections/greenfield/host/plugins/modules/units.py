@@ -12,11 +12,6 @@ description:
     a change of files and the restart is made good by the next one, which handlers can't do.
   - Order is masked, stopped, disabled, enabled, restarted, reloaded, started.
 options:
-  daemon_reload:
-    description: C(auto) reloads systemd when a named unit's file changed or is new to it.
-    type: str
-    choices: [auto, always, never]
-    default: auto
   enabled: {description: Units that start with the host., type: list, elements: str, default: []}
   disabled: {description: Units that do not; unknown ones are ignored., type: list, elements: str, default: []}
   masked: {description: Units that can't be started at all., type: list, elements: str, default: []}
@@ -85,6 +80,7 @@ class Units:
         self.actions = []
         self.awaited = []
         self.stale = []
+        self.relinked = False
         self.shown = {}
 
     def run(self):
@@ -95,9 +91,10 @@ class Units:
         if not self.names:
             return {"changed": False, "actions": []}
         self.shown = self._show(self.names)
-        self._daemon_reload()
+        self.stale = self._stale()
         self._mask_stop_disable()
         self._enable()
+        self._daemon_reload()
         self._restart_reload_start()
         if self.awaited and self.parameters["wait_seconds"]:
             self._wait()
@@ -130,22 +127,22 @@ class Units:
                 msg=f"systemctl {verb} {' '.join(names)}: {(err or out).strip()}{self._journal(names)}"
             )
 
-    def _daemon_reload(self):
-        choice = self.parameters["daemon_reload"]
-        stale = [
+    def _stale(self):
+        """Units that systemd has loaded from other files than those on disk."""
+        return [
             name
             for name in self.names
             if self.shown[name]["NeedDaemonReload"] == "yes"
             or (self.shown[name]["LoadState"] == "not-found" and self._file_of(name))
             or set(self._drop_ins_of(name)) - set(self.shown[name]["DropInPaths"].split())
         ]
-        if choice == "never" or (choice == "auto" and not stale):
+
+    def _daemon_reload(self):
+        """Have systemd read its files anew, once for all that was masked, enabled or written before."""
+        if self.module.check_mode or not (self.stale or self.relinked):
             return
-        self.stale = stale
-        if not self.module.check_mode:
-            self.module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-            self.shown = self._show(self.names)
-        # Reading files anew changes nothing by itself; what follows from it is noted where it happens.
+        self.module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        self.shown = self._show(self.names)
 
     @staticmethod
     def _file_of(name):
@@ -159,6 +156,11 @@ class Units:
     def _is(self, name, key, *values):
         return self.shown[name].get(key, "") in values
 
+    def _link(self, verb, names):
+        """Change which units start; systemd is not made to read its files anew for each verb."""
+        self._call(verb, names, "--no-reload")
+        self.relinked = self.relinked or bool(names)
+
     def _mask_stop_disable(self):
         masked, stopped, disabled = (self.parameters[key] for key in ("masked", "stopped", "disabled"))
         stop = [
@@ -167,18 +169,18 @@ class Units:
             if self._is(name, "ActiveState", "active", "activating", "reloading")
         ]
         self._call("stop", stop)
-        self._call(
+        self._link(
             "disable", [name for name in disabled if self._is(name, "UnitFileState", "enabled", "enabled-runtime")]
         )
-        self._call("mask", [name for name in masked if not self._is(name, "UnitFileState", "masked")])
+        self._link("mask", [name for name in masked if not self._is(name, "UnitFileState", "masked")])
 
     def _enable(self):
         enabled = self.parameters["enabled"]
-        self._call("unmask", [name for name in enabled if self._is(name, "UnitFileState", "masked", "masked-runtime")])
-        absent = [name for name in enabled if self._is(name, "LoadState", "not-found")]
+        self._link("unmask", [name for name in enabled if self._is(name, "UnitFileState", "masked", "masked-runtime")])
+        absent = [name for name in enabled if self._is(name, "LoadState", "not-found") and not self._file_of(name)]
         if absent and not self.module.check_mode:
             self.module.fail_json(msg=f"systemd knows no unit {', '.join(absent)}; is its package or file there?")
-        self._call("enable", [name for name in enabled if not self._is(name, "UnitFileState", *STAYS_ENABLED)])
+        self._link("enable", [name for name in enabled if not self._is(name, "UnitFileState", *STAYS_ENABLED)])
 
     def _restart_reload_start(self):
         restart = list(self.parameters["restarted"])
@@ -280,7 +282,6 @@ def main():
     module = AnsibleModule(
         argument_spec={
             **lists,
-            "daemon_reload": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
             "restart_after": {"type": "dict", "default": {}},
             "reload_after": {"type": "dict", "default": {}},
             "wait_seconds": {"type": "int", "default": 60},
