@@ -11,7 +11,7 @@ description:
     sources are newer than the last fetch, when that is older than C(lists_valid_seconds), and once more before a
     failed installation is given up.
   - Services of new packages are not started, because their configuration is written after. Nor is systemd told to
-    read all its files anew after each package, which was a quarter of the time; C(greenfield.host.units) does that once.
+    read all its files anew after each package, a quarter of the time; C(greenfield.host.units) does that once.
 options:
   names:
     description: Package names, each with C(=version) where one version is needed.
