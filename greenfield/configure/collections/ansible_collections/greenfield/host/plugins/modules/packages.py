@@ -73,6 +73,9 @@ OPTIONS = [
     "Acquire::Retries=3",
     "-o",
     "Acquire::Languages=none",
+    # Nobody watches: without a terminal of its own apt has nothing to copy while dpkg works.
+    "-o",
+    "Dpkg::Use-Pty=0",
 ]
 ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
