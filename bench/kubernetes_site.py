@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +100,6 @@ def _sized(cluster: dict[str, Any], shape: Shape) -> dict[str, Any]:
     spec["engines"]["nodes"]["nodes"] = shape.workers
     if shape.control == 1:
         plane["acceptLoss"] = ["host", "rack", "tor"]
-        waiver = {"control": "K8S-014", "owner": "bench", "reason": "one member can't be lost unnoticed"}
-        tomorrow = (datetime.now(UTC) + timedelta(days=2)).date()
-        spec["waivers"] = [{**waiver, "until": tomorrow.isoformat()}]
     return cluster
 
 

@@ -5,6 +5,7 @@ It is decided from the plan alone, before any host is asked: what hosts say neve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from greenfield.engines import ENGINES, STANDALONE
@@ -35,9 +36,30 @@ def _another_node(plan: Plan, engine: str) -> str:
     return "" if len(_nodes(plan, engine)) > 1 else f"{engine} has a single node"
 
 
-def _another_rack(plan: Plan, engine: str) -> str:
-    racks = {plan.hosts[member.host].host.rack for member in _nodes(plan, engine)}
-    return "" if len(racks) > 1 else f"all nodes of {engine} are in rack {', '.join(racks)}"
+def _another_member(plan: Plan, engine: str) -> str:
+    several = len(plan.members_of(engine)) > 1
+    return "" if several else f"{engine} has a single member, whose loss the spec accepts (acceptLoss)"
+
+
+def spare_racks(plan: Plan, engine: str) -> tuple[str, ...]:
+    """Racks that can be lost while an engine goes on: without them most members are left, and the first is.
+
+    Checks ask at the first. Racks of members come before those that have nothing but workers.
+    """
+    members = plan.members_of(engine)
+    held = Counter(_rack(plan, member) for member in members)
+    first = _rack(plan, members[0])
+    others = {_rack(plan, member): 0 for member in _nodes(plan, engine)}
+    found = {rack: held[rack] for rack in (*reversed(held), *reversed(others))}
+    return tuple(rack for rack, count in found.items() if rack != first and 2 * count < len(members))
+
+
+def _rack(plan: Plan, member: Member) -> str:
+    return plan.hosts[member.host].host.rack
+
+
+def _spare_rack(plan: Plan, engine: str) -> str:
+    return "" if spare_racks(plan, engine) else f"every rack of {engine} is one that it can't go on without"
 
 
 def _own_store(plan: Plan, engine: str) -> str:
@@ -51,7 +73,8 @@ def _own_store(plan: Plan, engine: str) -> str:
 NEEDS: Mapping[str, Callable[[Plan, str], str]] = {
     "workers": _workers,
     "another-node": _another_node,
-    "another-rack": _another_rack,
+    "another-member": _another_member,
+    "spare-rack": _spare_rack,
     "own-store": _own_store,
 }
 """Words that a test's mark ``needs`` may hold."""

@@ -11,6 +11,7 @@ import pytest
 
 from greenfield.engines.kubernetes import KUBELET_PORT, LOCAL_API_PORT
 from greenfield.verify import scripts
+from greenfield.verify.applicable import spare_racks
 from greenfield.verify.kubernetes import PKI, Kubernetes
 from greenfield.verify.kubernetes_volume import local_volume, run_mounted
 
@@ -80,6 +81,7 @@ def judge(seen, whole, control, measured):
 
 
 @pytest.mark.control("K8S-014")
+@pytest.mark.needs("another-member")
 def test_loss_of_a_member_heals(kube, control, measured):
     victim = kube.engine.members[0]
     witness = kube.workers[0].members[-1] if kube.workers else kube.engine.members[-1]
@@ -129,10 +131,9 @@ def cut_off(members):
 
 
 @pytest.mark.control("K8S-028")
-@pytest.mark.needs("another-rack")
-def test_loss_of_a_rack_heals(kube, control, measured):
-    # Not the first member's, at which these checks ask.
-    lost = kube.engine.members[-1].rack
+@pytest.mark.needs("spare-rack")
+def test_loss_of_a_rack_heals(kube, acceptance, control, measured):
+    lost = spare_racks(acceptance.subject.plan, kube.engine.name)[0]
     victims = [member for member in kube.nodes if member.rack == lost]
     witness = next(member for member in reversed(kube.nodes) if member.rack != lost)
     server = kube.get("-n kube-system service kube-dns")["spec"]["clusterIP"]

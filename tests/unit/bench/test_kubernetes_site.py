@@ -6,6 +6,7 @@ from bench.growth import FEWEST, HOSTS, NAME, NUMBER
 from bench.kubernetes_scale import NODES, SHAPE, Options, _check_ranges
 from bench.kubernetes_site import KubernetesSite, Shape, write_spec
 from bench.process import BenchError
+from greenfield.verify.applicable import lacking
 
 
 @pytest.mark.parametrize("hosts", [FEWEST, 4, *HOSTS[1:]])
@@ -20,10 +21,11 @@ def test_every_size_is_a_valid_cluster_with_its_platform(tmp_path, hosts):
     assert len(found.site.racks) == 3
 
 
-def test_a_control_plane_that_may_be_lost_waives_the_drill_of_its_loss(tmp_path):
+def test_a_control_plane_that_may_be_lost_is_not_drilled_but_the_loss_of_a_rack_is(tmp_path):
     write_spec(tmp_path / "spec", Shape.of(3, NAME, NUMBER))
-    waivers = KubernetesSite(tmp_path / "spec", tmp_path, {}).cluster.waivers
-    assert [waiver.control for waiver in waivers] == ["K8S-014"]
+    plan = KubernetesSite(tmp_path / "spec", tmp_path, {}).plan
+    assert lacking(plan, "platform", "another-member")
+    assert not lacking(plan, "platform", "spare-rack")
 
 
 def test_the_large_cluster_has_addresses_for_all_of_its_nodes(tmp_path):

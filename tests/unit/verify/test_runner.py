@@ -77,7 +77,7 @@ def test_a_control_that_does_not_apply_is_not_run_and_no_pass(tmp_path: Path) ->
 
 
 def test_a_control_that_applies_is_run_whatever_it_needs(tmp_path: Path) -> None:
-    result = judge(tmp_path, {**WHOLE, "ETCD-001": "assert False, 'it ran'"}, needs={"ETCD-001": "another-rack"})
+    result = judge(tmp_path, {**WHOLE, "ETCD-001": "assert False, 'it ran'"}, needs={"ETCD-001": "another-member"})
     assert [check.message for check in result.checks if check.outcome == "failed"] == ["it ran"]
 
 
