@@ -52,8 +52,8 @@ def lose_data(engine, lab, member):
 
 
 def test_few_executions(converged):
-    # Five tasks and the check of the arguments.
-    assert converged.again.executions <= 6 * len(converged.layer.targets)
+    # Five tasks a host, and the check of the arguments once.
+    assert converged.again.executions <= 5 * len(converged.layer.targets) + 1
 
 
 def test_a_write_on_one_member_is_read_on_the_others(engine, etcdctl):
