@@ -67,25 +67,28 @@ class Full:
     scheduled: float
     footprint: footprint.Footprint
     previews: Sequence[Measured]
-    removed: float
+    removed: float | None
+    """Seconds until all of it was deleted; None on a lab of our own, which goes away with what is in it."""
 
 
 def measure(folder: Path, say: Say, options: Options | None = None) -> str:
-    """Measure and return the page's part. All that was made on the cluster is deleted, whatever happens."""
+    """Measure and return the page's part. What was made on a cluster that was named is deleted, whatever happens."""
     wanted = options or Options()
     with _cluster(folder, say, wanted) as site:
         _check_ranges(site, wanted)
         config = site.kubeconfig()
         servers = _servers(site, config)
         _check(servers[0], site)
-        # What a run that was killed has left.
-        Population(servers[0], say).remove()
+        if wanted.spec:
+            # What a run that was killed has left.
+            Population(servers[0], say).remove()
         empty = footprint.look(site.lab, site.members, servers)
         previews = _previews(site, say)
         full = _fill(site, folder, say, wanted, config)
     rows = [*_made(wanted, full), *(each.row() for each in full.found), *server_latency.rows(full.server)]
     rows += footprint.rows(empty, full.footprint, ", ".join(site.members))
-    return table([*rows, *_preview_rows(previews, full.previews), Row("all of it deleted", seconds(full.removed))])
+    rows += _preview_rows(previews, full.previews)
+    return table(rows if full.removed is None else [*rows, Row("all of it deleted", seconds(full.removed))])
 
 
 @contextmanager
@@ -147,14 +150,20 @@ def _fill(site: KubernetesSite, folder: Path, say: Say, options: Options, config
                 previews = _previews(site, say)
             finally:
                 # While kwok lives, else the controllers would work on nodes that have gone silent.
-                began = time.monotonic()
-                cleaner.remove()
-                removed = time.monotonic() - began
-        say(f"deleted in {removed:.0f} s")
+                removed = _remove(cleaner, say) if options.spec else None
         return Full(made, found, counted, scheduled, look, previews, removed)
     finally:
-        # kwok may have renewed a lease after it was deleted.
-        cleaner.remove_leases()
+        if options.spec:
+            # kwok may have renewed a lease after it was deleted.
+            cleaner.remove_leases()
+
+
+def _remove(cleaner: Population, say: Say) -> float:
+    began = time.monotonic()
+    cleaner.remove()
+    removed = time.monotonic() - began
+    say(f"deleted in {removed:.0f} s")
+    return removed
 
 
 def _server_latency(servers: Sequence[Api]) -> Buckets:
