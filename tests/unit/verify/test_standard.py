@@ -47,6 +47,7 @@ def test_there_are_suites() -> None:
         "test_kubernetes",
         "test_kubernetes_hardening",
         "test_kubernetes_loss",
+        "test_kubernetes_problems",
         "test_redis",
         "test_restore",
     ]
