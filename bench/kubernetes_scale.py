@@ -62,6 +62,8 @@ class Full:
     """What was found while everything stood."""
 
     made: Made
+    given_up: int
+    """Nodes whose lease kwok did not renew in time, so that the controllers took them for lost."""
     found: Sequence[Latencies]
     server: Buckets
     scheduled: float
@@ -144,14 +146,13 @@ def _fill(site: KubernetesSite, folder: Path, say: Say, options: Options, config
                 counted = server_latency.since(before, _server_latency(servers))
                 scheduled = population.schedule(SCHEDULED)
                 running.check()
-                if unready := population.unready_nodes():
-                    raise BenchError(f"{unready} of {options.nodes} nodes were given up meanwhile: kwok can't keep up")
+                given_up = population.unready_nodes()
                 look = footprint.look(site.lab, site.members, servers)
                 previews = _previews(site, say)
             finally:
                 # While kwok lives, else the controllers would work on nodes that have gone silent.
                 removed = _remove(cleaner, say) if options.spec else None
-        return Full(made, found, counted, scheduled, look, previews, removed)
+        return Full(made, given_up, found, counted, scheduled, look, previews, removed)
     finally:
         if options.spec:
             # kwok may have renewed a lease after it was deleted.
@@ -185,6 +186,7 @@ def _made(options: Options, full: Full) -> list[Row]:
             f"{seconds(made.pods)} → {seconds(made.pods_running)} ({pods / made.pods:.0f}/s)",
         ),
         Row(f"{SCHEDULED} more, placed by the scheduler among all of these nodes", seconds(full.scheduled)),
+        Row("nodes given up meanwhile, as kwok renewed their leases too late", f"{full.given_up:,} of {nodes:,}"),
     ]
 
 

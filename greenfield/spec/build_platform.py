@@ -22,7 +22,7 @@ from greenfield.model.platform import (
 )
 from greenfield.model.problem import SpecPath
 from greenfield.model.quantity import BYTES, DURATION
-from greenfield.spec import manifest
+from greenfield.spec import chart, manifest
 from greenfield.spec.draft import Draft
 from greenfield.spec.manifest import ManifestObject
 
@@ -39,9 +39,13 @@ class BuiltPlatform:
     objects: Mapping[str, tuple[ManifestObject, ...]]
 
 
-def build(draft: Draft) -> BuiltPlatform:
-    """The platform in a document; what is wrong goes into the draft's problems."""
-    objects = {name: _read(draft, name, raw) for name, raw in draft.entities("workloads")}
+def build(draft: Draft, release: str) -> BuiltPlatform:
+    """The platform in a document; what is wrong goes into the draft's problems.
+
+    Args:
+        release: of Kubernetes that it stands on, ``1.35``; empty where it is not known.
+    """
+    objects = {name: _read(draft, name, raw, release) for name, raw in draft.entities("workloads")}
     platform = Platform(
         name=draft.name,
         cluster=draft.text("cluster"),
@@ -105,7 +109,9 @@ def _bytes(draft: Draft, raw: Mapping[str, Any], key: str, at: SpecPath) -> int 
     return int(draft.quantity(raw[key], BYTES, (*at, key))) if key in raw else None
 
 
-def _read(draft: Draft, name: str, raw: Mapping[str, Any]) -> tuple[ManifestObject, ...]:
+def _read(draft: Draft, name: str, raw: Mapping[str, Any], release: str) -> tuple[ManifestObject, ...]:
+    if "chart" in raw and "manifests" not in raw:
+        return chart.read(draft, name, raw, release)
     found: list[ManifestObject] = []
     for index, said in enumerate(raw.get("manifests", ())):
         file = Path(draft.file(said))
@@ -119,10 +125,13 @@ def _read(draft: Draft, name: str, raw: Mapping[str, Any]) -> tuple[ManifestObje
 
 def _workload(draft: Draft, name: str, raw: Mapping[str, Any], objects: tuple[ManifestObject, ...]) -> Workload:
     at: SpecPath = ("workloads", name)
-    if "chart" in raw:
-        fix = f"render it (helm template {name} {raw['chart']} > {name}.yaml) and name the file under manifests"
-        draft.add((*at, "chart"), "Helm charts are not rendered by Greenfield", fix, "chart")
-    elif "manifests" not in raw:
-        draft.add(at, '"manifests" is missing', "add manifests: [web.yaml]", "missing-key")
+    if "chart" in raw and "manifests" in raw:
+        draft.add(at, "it has both a chart and manifests", "make two workloads of it", "chart")
+    elif "chart" not in raw and "manifests" not in raw:
+        draft.add(at, '"manifests" is missing', "add manifests: [web.yaml], or chart: charts/web", "missing-key")
+    if "values" in raw and "chart" not in raw:
+        draft.add(
+            (*at, "values"), "there is no chart that these values are for", "name the chart, or remove them", "chart"
+        )
     seconds = draft.quantity(raw.get("deadline", "10m"), DURATION, (*at, "deadline"))
     return Workload(name, raw["tenant"], tuple(each.data for each in objects), int(seconds), raw.get("disruptions", 1))

@@ -85,6 +85,7 @@ class _Loading:
     standards: dict[str, Standard] = field(default_factory=dict)
     budgets: dict[str, tuple[Budget, Draft]] = field(default_factory=dict)
     platforms: dict[str, BuiltPlatform] = field(default_factory=dict)
+    waiting: list[Draft] = field(default_factory=list)
 
     def build(self, found: Document) -> None:
         """Judges a document and reads what is whole of it."""
@@ -102,8 +103,16 @@ class _Loading:
             case "Budget":
                 self.budgets[name] = (build_standard.budget(draft), draft)
             case "Platform":
-                self.platforms[name] = build_platform.build(draft)
-                self.sources.manifests[name] = self.platforms[name].objects
+                self.waiting.append(draft)
+
+    def build_platforms(self) -> None:
+        """Reads what is whole of platforms, once the clusters are known that they stand on."""
+        for draft in self.waiting:
+            cluster = self.clusters.get(draft.text("cluster"))
+            engine = cluster.cluster.engines.get(draft.text("engine")) if cluster else None
+            built = build_platform.build(draft, engine.version if engine else "")
+            self.platforms[draft.name] = built
+            self.sources.manifests[draft.name] = built.objects
 
     def check(self, today: date) -> None:
         """Everything that is wrong between parts which are right by themselves."""
@@ -167,6 +176,7 @@ def collect(
                 "empty",
             )
         )
+    loading.build_platforms()
     loading.check(today or date.today())
     return _spec(loading, folder, shipped) if own else None, loading.problems, loading.sources
 

@@ -41,7 +41,7 @@ def read(file: Path, problems: list[Problem]) -> list[ManifestObject]:
             node = loader.get_node()
             data = loader.construct_document(node) if node is not None else None
             if node is not None and data is not None:
-                found += _objects(data, file, node.start_mark.line + 1, problems)
+                found += objects(data, file, node.start_mark.line + 1, problems)
         return found
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -51,9 +51,10 @@ def read(file: Path, problems: list[Problem]) -> list[ManifestObject]:
         return []
 
 
-def _objects(data: Any, file: Path, line: int, problems: list[Problem]) -> list[ManifestObject]:
+def objects(data: Any, file: Path, line: int, problems: list[Problem]) -> list[ManifestObject]:
+    """The objects of one document, which begins at a line of a file; what is wrong goes into ``problems``."""
     if isinstance(data, dict) and str(data.get("kind", "")).endswith("List") and isinstance(data.get("items"), list):
-        return [each for item in data["items"] for each in _objects(item, file, line, problems)]
+        return [each for item in data["items"] for each in objects(item, file, line, problems)]
     metadata = data.get("metadata") if isinstance(data, dict) else None
     lacks = [key for key in ("apiVersion", "kind") if not isinstance(data, dict) or not data.get(key)]
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):

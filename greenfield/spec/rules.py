@@ -76,7 +76,7 @@ RULES: Mapping[str, str] = {
     "reserved-name": "Names of Kubernetes' own are left to it",
     "unknown-tenant": "A tenant that is named is one of the platform's",
     "over-quota": "Requests are within limits, and limits within the quota",
-    "chart": "Workloads are manifests",
+    "chart": "A workload is manifests or a chart that Helm renders without hooks",
     "unknown-image": "Images of workloads are in the mirror's lock, where there is one",
     "manifest": "A manifest holds objects of Kubernetes",
     "cluster-object": "A tenant's workload has only objects of its namespace",

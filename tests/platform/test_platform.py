@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,24 @@ CASE = Path(__file__).parents[1] / "spec_cases" / "platform-valid"
 STANDARDS = CASE.parent / "standards"
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
-PROGRAM = f"""
+HEAD = """
 import dataclasses, os
 from pathlib import Path
 import pulumi
 from greenfield.platform import Node, Platform, PlatformArgs
 from greenfield.spec import collect
-spec, problems, _ = collect([Path({str(CASE)!r})], standards=Path({str(STANDARDS)!r}))
+spec, problems, _ = collect([Path({case!r})], standards=Path({standards!r}))
 assert not problems
 said = spec.platforms["apps"]
+nodes = [Node("r1-h1", "control", "r1", "lab"), Node("r2-h1", "workers", "r2", "lab")]
+"""
+
+PROGRAM = f"""{HEAD.format(case=str(CASE), standards=str(STANDARDS))}
 web = said.workloads["web"]
 # Pods never run here, so there are none.
 deployment = web.objects[0]
 idle = ({{**deployment, "spec": {{**deployment["spec"], "replicas": 0}}}},)
 said = dataclasses.replace(said, workloads={{"web": dataclasses.replace(web, objects=idle)}})
-nodes = [Node("r1-h1", "control", "r1", "lab"), Node("r2-h1", "workers", "r2", "lab")]
 made = Platform("apps", PlatformArgs(said, nodes, os.environ["TEST_KUBECONFIG"], "lab/orders/k8s"))
 pulumi.export("namespaces", made.namespaces)
 pulumi.export("nodes", made.nodes)
@@ -140,3 +144,33 @@ def _may(plane: ControlPlane, group: str, namespace: str, verb: str, resource: s
     }
     answer = plane.ask("/apis/authorization.k8s.io/v1/subjectaccessreviews", "POST", body)
     return answer["status"]["allowed"]
+
+
+CHARTED = """{head}
+said = dataclasses.replace(said, workloads={{"cart": said.workloads["cart"]}})
+Platform("apps", PlatformArgs(said, nodes, os.environ["TEST_KUBECONFIG"], "lab/orders/k8s"))
+"""
+
+
+@pytest.mark.usefixtures("nodes")
+def test_a_chart_is_a_workload_like_any_other(plane: ControlPlane, stack: Stack, tmp_path: Path) -> None:
+    folder = tmp_path / "spec"
+    shutil.copytree(CASE, folder)
+    text = (CASE / "platform.yaml").read_text()
+    cart = "    cart: {tenant: shop, chart: cart, values: {colour: green}}\n"
+    (folder / "platform.yaml").write_text(text.replace("  workloads:\n", f"  workloads:\n{cart}"))
+    (folder / "cart" / "templates").mkdir(parents=True)
+    (folder / "cart" / "Chart.yaml").write_text("apiVersion: v2\nname: cart\nversion: 1.0.0\n")
+    (folder / "cart" / "templates" / "map.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\n"
+        "data: {colour: {{ .Values.colour }}, by: {{ .Release.Service }}}\n"
+    )
+    stack.up(CHARTED.format(head=HEAD.format(case=str(folder), standards=str(STANDARDS))))
+    assert plane.ask("/api/v1/namespaces/shop/configmaps/cart")["data"] == {"colour": "green", "by": "Helm"}
+    assert list(counts(stack.up())) == ["unchanged"]
+
+    (folder / "platform.yaml").write_text((folder / "platform.yaml").read_text().replace("green", "blue"))
+    assert counts(stack.up()).items() >= {"updated": 1}.items()
+    assert plane.ask("/api/v1/namespaces/shop/configmaps/cart")["data"]["colour"] == "blue"
+    stack.pulumi("destroy", "--yes")
+    assert plane.ask("/api/v1/namespaces/shop") is None
