@@ -43,7 +43,7 @@ def build(draft: Draft, release: str) -> BuiltPlatform:
     """The platform in a document; what is wrong goes into the draft's problems.
 
     Args:
-        release: of Kubernetes that it stands on, ``1.35``; empty where it is not known.
+        release: of Kubernetes that it stands on, ``1.35.4``; empty where it is not known.
     """
     objects = {name: _read(draft, name, raw, release) for name, raw in draft.entities("workloads")}
     platform = Platform(

@@ -43,7 +43,7 @@ def read(draft: Draft, name: str, raw: Mapping[str, Any], release: str) -> tuple
     Hooks are left out where they are tests and refused where they are more, for nobody would run them.
 
     Args:
-        release: of Kubernetes that the chart may ask for, ``1.35``; empty where it is not known.
+        release: of Kubernetes that the chart may ask for, ``1.35.4``; empty where it is not known.
     """
     at: SpecPath = ("workloads", name, "chart")
     chart = Path(draft.file(raw["chart"]))

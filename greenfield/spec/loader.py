@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from greenfield import content
+from greenfield.engines.kubernetes import RELEASES
 from greenfield.errors import SpecError
 from greenfield.model.budget import Budget
 from greenfield.model.cluster import Cluster
@@ -110,7 +111,7 @@ class _Loading:
         for draft in self.waiting:
             cluster = self.clusters.get(draft.text("cluster"))
             engine = cluster.cluster.engines.get(draft.text("engine")) if cluster else None
-            built = build_platform.build(draft, engine.version if engine else "")
+            built = build_platform.build(draft, RELEASES.get(engine.version, "") if engine else "")
             self.platforms[draft.name] = built
             self.sources.manifests[draft.name] = built.objects
 

@@ -63,7 +63,7 @@ def _objects(chart: Path) -> list[dict[str, object]]:
 def test_a_chart_is_rendered_with_its_values_for_the_release_of_the_cluster_and_without_tests(chart: Path) -> None:
     (found,) = _objects(chart)
     assert (found["kind"], found["spec"]) == ("Deployment", {"replicas": 3})
-    metadata = {"name": "cart", "namespace": "shop", "annotations": {"kube": "v1.35.0"}}
+    metadata = {"name": "cart", "namespace": "shop", "annotations": {"kube": "v1.35.4"}}
     assert found["metadata"] == metadata
 
 
