@@ -117,5 +117,6 @@ def _value(schema: Mapping[str, Any]) -> str:
     elif schema.get("type") == "integer":
         said = f"integer, {schema['minimum']}" + (f" to {schema['maximum']}" if "maximum" in schema else " or more")
     else:
-        said = {"string": "text", "object": "object", "number": "number"}[schema["type"]]
+        words = {"string": "text", "object": "object", "number": "number"}
+        said = words[schema["type"]] if "type" in schema else "anything"
     return said

@@ -41,7 +41,7 @@ pulumi.export("nodes", made.nodes)
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes(plane: ControlPlane) -> None:
     """Two nodes as kubelets register them, one with kubeadm's taint."""
     for name, taints in (("r1-h1", [CONTROL_PLANE]), ("r2-h1", [])):
@@ -169,7 +169,9 @@ def test_a_chart_is_a_workload_like_any_other(plane: ControlPlane, stack: Stack,
     assert plane.ask("/api/v1/namespaces/shop/configmaps/cart")["data"] == {"colour": "green", "by": "Helm"}
     assert list(counts(stack.up())) == ["unchanged"]
 
-    (folder / "platform.yaml").write_text((folder / "platform.yaml").read_text().replace("green", "blue"))
+    (folder / "platform.yaml").write_text(
+        (folder / "platform.yaml").read_text().replace("colour: green", "colour: blue")
+    )
     assert counts(stack.up()).items() >= {"updated": 1}.items()
     assert plane.ask("/api/v1/namespaces/shop/configmaps/cart")["data"]["colour"] == "blue"
     stack.pulumi("destroy", "--yes")
