@@ -64,6 +64,8 @@ def read(draft: Draft, name: str, raw: Mapping[str, Any], release: str) -> tuple
         said = getattr(error, "problem", None) or error
         draft.add(at, f"what Helm renders is no YAML: {said}", "correct the chart, or the values", RULE)
         return ()
+    if not found:
+        draft.add(at, "it gives no objects", "look at what its values turn off, or remove the workload", RULE)
     for each in found:
         if hook := _hook(each):
             fix = "turn it off by the chart's values, and declare what it does as a workload of its own"

@@ -101,10 +101,11 @@ def test_hooks_that_nobody_would_run_are_refused(chart: Path) -> None:
     [
         ("{{ fail `replicas must be odd` }}", "replicas must be odd"),
         ("{{ .Values.a.b.c }}", "nil pointer"),
+        ("{{ if .Values.enabled }}kind: Pod{{ end }}", "it gives no objects"),
         ("{{ lookup `v1` `Pod` `` `` | len }}: {", "Helm can't render it"),
     ],
 )
-def test_a_chart_that_does_not_render_says_why(chart: Path, template: str, said: str) -> None:
+def test_a_chart_that_gives_nothing_says_why(chart: Path, template: str, said: str) -> None:
     (chart / "templates" / "cart.yaml").write_text(template)
     (found,) = _problems(chart)
     assert (found.rule, found.path[-1]) == ("chart", "chart")
