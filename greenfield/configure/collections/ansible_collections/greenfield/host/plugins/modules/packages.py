@@ -57,6 +57,7 @@ POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# greenfield: services are not started while packages are installed\nexit 101\n"
 NOTES = "/var/lib/greenfield/packages"
 STAMP = "/run/greenfield/apt-lists"
+UPDATES = "/var/lib/dpkg/updates"
 LOCK_SECONDS = 300
 OPTIONS = [
     "-y",
@@ -73,9 +74,6 @@ OPTIONS = [
     "Acquire::Retries=3",
     "-o",
     "Acquire::Languages=none",
-    # Nobody watches: without a terminal of its own apt has nothing to copy while dpkg works.
-    "-o",
-    "Dpkg::Use-Pty=0",
 ]
 ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
@@ -134,6 +132,20 @@ def update(module):
         os.utime(STAMP)
 
 
+def finish_interrupted(module):
+    """Let dpkg finish what it was at when its host or its run died; apt refuses to begin before that.
+
+    How apt itself knows: dpkg leaves numbered files of what it has not yet merged into its status.
+    """
+    if not any(name.isdigit() for name in os.listdir(UPDATES)):
+        return
+    command = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
+    code, out, err = module.run_command(command, environ_update=ENVIRONMENT)
+    if code:
+        said = (out + err).strip()[-600:]
+        module.fail_json(msg=f"packages that an interrupted run left half configured could not be finished: {said}")
+
+
 @contextlib.contextmanager
 def services_held():
     """Keep packages from starting services, as Debian's policy layer provides; also mends what a killed run left."""
@@ -158,6 +170,7 @@ def install(module, names, fresh):
     if not fresh:
         update(module)
     with services_held():
+        finish_interrupted(module)
         fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
         if not fine and fresh:
             update(module)
