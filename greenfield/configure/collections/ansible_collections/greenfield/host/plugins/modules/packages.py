@@ -57,7 +57,8 @@ POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# greenfield: services are not started while packages are installed\nexit 101\n"
 NOTES = "/var/lib/greenfield/packages"
 STAMP = "/run/greenfield/apt-lists"
-UPDATES = "/var/lib/dpkg/updates"
+INTERRUPTED = "dpkg --configure -a"
+"""What apt tells to do when dpkg was interrupted."""
 LOCK_SECONDS = 300
 OPTIONS = [
     "-y",
@@ -133,12 +134,7 @@ def update(module):
 
 
 def finish_interrupted(module):
-    """Let dpkg finish what it was at when its host or its run died; apt refuses to begin before that.
-
-    How apt itself knows: dpkg leaves numbered files of what it has not yet merged into its status.
-    """
-    if not any(name.isdigit() for name in os.listdir(UPDATES)):
-        return
+    """Let dpkg finish what it was at when its host or its run died; apt refuses to begin before that."""
     command = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
     code, out, err = module.run_command(command, environ_update=ENVIRONMENT)
     if code:
@@ -170,8 +166,11 @@ def install(module, names, fresh):
     if not fresh:
         update(module)
     with services_held():
-        finish_interrupted(module)
         fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
+        # Not before: apt waits for the lock of a dpkg that still runs, and then it was not interrupted.
+        if not fine and INTERRUPTED in said:
+            finish_interrupted(module)
+            fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
         if not fine and fresh:
             update(module)
             fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
