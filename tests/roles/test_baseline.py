@@ -190,6 +190,13 @@ def test_drift_is_told_by_check_mode_and_mended(converged, scenario, first):
     assert_unchanged(succeeded(scenario.run("baseline", layer)), "a run after the mending")
 
 
+def test_packages_that_an_interrupted_run_left_half_done_are_finished(converged, scenario, lab):
+    """dpkg leaves such a file when it dies; apt then refuses to install until dpkg has been told to finish."""
+    assert lab.run(HOSTS[0], "touch /var/lib/dpkg/updates/0000 && rm -r /var/lib/greenfield/packages").returncode == 0
+    succeeded(scenario.run("baseline", on_one(converged.layer)))
+    assert lab.run(HOSTS[0], "ls /var/lib/dpkg/updates").stdout == ""
+
+
 def test_a_restart_that_a_killed_run_left_out_is_made_good(converged, scenario, first):
     before = first.check_output("systemctl show -P MainPID chrony ssh").split()
     first.check_output("touch /etc/chrony/chrony.conf")

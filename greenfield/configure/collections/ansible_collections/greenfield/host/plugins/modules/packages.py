@@ -163,17 +163,18 @@ def services_held():
 
 def install(module, names, fresh):
     """Install, with one more try after fetching the lists anew."""
+    words = ("--no-install-recommends", "--allow-downgrades", "install", *names)
     if not fresh:
         update(module)
     with services_held():
-        fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
+        fine, said = apt(module, *words)
         # Not before: apt waits for the lock of a dpkg that still runs, and then it was not interrupted.
         if not fine and INTERRUPTED in said:
             finish_interrupted(module)
-            fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
+            fine, said = apt(module, *words)
         if not fine and fresh:
             update(module)
-            fine, said = apt(module, "--no-install-recommends", "--allow-downgrades", "install", *names)
+            fine, said = apt(module, *words)
     if not fine:
         module.fail_json(msg=f"could not install {', '.join(names)}: {said}")
 
