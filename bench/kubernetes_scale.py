@@ -186,7 +186,12 @@ def _made(options: Options, full: Full) -> list[Row]:
             f"{seconds(made.pods)} → {seconds(made.pods_running)} ({pods / made.pods:.0f}/s)",
         ),
         Row(f"{SCHEDULED} more, placed by the scheduler among all of these nodes", seconds(full.scheduled)),
-        Row("nodes given up meanwhile, as kwok renewed their leases too late", f"{full.given_up:,} of {nodes:,}"),
+        Row(
+            "nodes given up meanwhile, as kwok renewed their leases too late",
+            f"{full.given_up:,} of {nodes:,}",
+            goal="0",
+            met=full.given_up == 0,
+        ),
     ]
 
 
