@@ -128,6 +128,22 @@ def test_defragmentation_leaves_the_cluster_healthy(engine, lab):
     assert engine.one("member-1", entry="health").facts["leader"]
 
 
+def test_defragmentation_waits_for_a_missing_member(engine, lab):
+    """A member that is away raises its own alarm; the job that needs every member is done once it is back."""
+    unit = f"greenfield-etcd-{engine.name}-defragment.service"
+    waiting, away = engine.hosts["member-3"], engine.hosts["member-2"]
+    assert lab.run(away, f"systemctl stop {engine.unit}").returncode == 0
+    lab.run(waiting, f"journalctl --rotate; systemctl start --no-block {unit}")
+    said = lab.run(
+        waiting, f"timeout 30 sh -c 'until journalctl -n 20 -o cat -u {unit} | grep tried.again; do sleep 0.5; done'"
+    )
+    assert "defragment is tried again in 15 s" in said.stdout
+    assert lab.run(waiting, f"systemctl is-active {unit}").stdout.strip() == "activating"
+    assert lab.run(away, f"systemctl start {engine.unit}").returncode == 0
+    done = lab.run(waiting, f"systemctl start {unit}; systemctl show -P Result {unit}")
+    assert done.stdout.strip() == "success"
+
+
 def test_a_changed_setting_restarts_one_member(engine, lab, converged):
     before = {member: pid(engine, lab, member) for member in engine.hosts}
     assert engine.one("member-3", check=True, etcd_heartbeat_ms=150).facts["restart"]
