@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -74,6 +75,7 @@ def write_spec(folder: Path, shape: Shape) -> None:
     for file in ("site.yaml", "platform.yaml", "names.yaml"):
         text = (EXAMPLE / file).read_text().replace("10.85.", f"10.{shape.number}.")
         (folder / file).write_text(text.replace("{name: kube}", f"{{name: {shape.name}}}"))
+    shutil.copytree(EXAMPLE / "charts", folder / "charts")
     site = yaml.safe_load((folder / "site.yaml").read_text())
     hardware = site["spec"]["hardware"]["small"]
     hardware["memory"] = shape.memory

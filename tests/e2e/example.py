@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import yaml
@@ -22,6 +23,8 @@ def write_example(folder: Path, site: str, number: int, example: str = "lab") ->
         text = text.replace(f"10.{network}.", f"10.{number}.").replace(f"02:{network}:", f"02:{number}:")
         text = text.replace(f"{{name: {was}}}", f"{{name: {site}}}").replace(f"site: {was}", f"site: {site}")
         (folder / source.name).write_text(text)
+    if (charts := EXAMPLES / example / "charts").is_dir():
+        shutil.copytree(charts, folder / "charts", dirs_exist_ok=True)
 
 
 def keep_engine(folder: Path, engine: str) -> None:

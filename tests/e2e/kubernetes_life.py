@@ -58,11 +58,43 @@ metadata: {name: probe, namespace: probe}
 spec: {minAvailable: 2, selector: {matchLabels: {app: probe}}}
 """
 
+ASK = """
+import socket, sys
+server, port, name = sys.argv[1:]
+question = b"".join(bytes([len(word)]) + word.encode() for word in name.split(".")) + bytes([0, 0, 1, 0, 1])
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(5)
+asking.sendto(bytes([7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + question, (server, int(port)))
+answer = asking.recv(512)
+assert answer[3] & 15 == 0 and answer[6:8] == bytes([0, 1]), answer
+print(socket.inet_ntoa(answer[-4:]))
+"""
+"""Asks a DNS server for the one address of a name (RFC 1035); hosts have no program for it."""
+
 
 def set_version(delivery: Delivery, old: str, new: str) -> None:
     text = delivery.cluster_file.read_text()
     assert text.count(f'version: "{old}"') == 2
     delivery.cluster_file.write_text(text.replace(f'version: "{old}"', f'version: "{new}"'))
+
+
+def set_image(delivery: Delivery, old: str, new: str) -> None:
+    """Another release of CoreDNS in the workloads, one of manifests and one of a chart."""
+    for name in ("names.yaml", "platform.yaml"):
+        file = delivery.spec / name
+        assert file.read_text().count(f"coredns:{old}") == 1
+        file.write_text(file.read_text().replace(f"coredns:{old}", f"coredns:{new}"))
+
+
+def addresses_of(delivery: Delivery, workload: str, name: str) -> list[str]:
+    """What each pod of a workload answers who asks for a name's address, from its own node: others are kept out."""
+    pods = json.loads(kubectl(delivery, f"-n shop get pods -l app={workload} -o json"))["items"]
+    found = []
+    for pod in pods:
+        done = delivery.lab.run(pod["spec"]["nodeName"], ["python3", "-c", ASK, pod["status"]["podIP"], "1053", name])
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.strip())
+    return found
 
 
 def kubectl(delivery: Delivery, words: str, on: str = "r1-h1") -> str:

@@ -12,9 +12,11 @@ from delivery import Delivery
 from kubernetes_life import (
     SERVICE,
     Prober,
+    addresses_of,
     kubectl,
     nodes,
     served,
+    set_image,
     set_version,
     starts,
     take_snapshot,
@@ -28,6 +30,9 @@ PROBER = "r1-h2"
 
 OLD, NEW = "1.34", "1.35"
 RELEASES = {"1.34": "v1.34.4", "1.35": "v1.35.4"}
+
+RECORD = "orders-db.shop.internal"
+"""What the example's zone answers for."""
 
 RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
@@ -44,8 +49,7 @@ def prepare(delivery: Delivery) -> None:
     """The older version, with the image that it has, and a short patience with pods that can't move."""
     set_version(delivery, NEW, OLD)
     delivery.edit("podMemory: 1GiB", "podMemory: 1GiB\n      drainDeadline: 20s")
-    names = delivery.spec / "names.yaml"
-    names.write_text(names.read_text().replace("coredns:v1.13.1", "coredns:v1.12.1"))
+    set_image(delivery, "v1.13.1", "v1.12.1")
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +79,19 @@ def test_second_run_changes_nothing_and_logs_in_nowhere(delivery: Delivery) -> N
     assert delivery.logins() == before
 
 
-def test_the_platform_stands_on_it(delivery: Delivery) -> None:
-    """What the spec's Platform declares: a tenant with its limits, and a workload over two racks."""
+@pytest.mark.parametrize("workload", ["names", "zone"])
+def test_the_platform_stands_on_it(delivery: Delivery, workload: str) -> None:
+    """What the spec's Platform declares: a tenant with its limits, and workloads over two racks."""
     assert "enforce=restricted" in kubectl(delivery, "get namespace shop --show-labels")
-    pods = json.loads(kubectl(delivery, "-n shop get pods -o json"))["items"]
+    pods = json.loads(kubectl(delivery, f"-n shop get pods -l app={workload} -o json"))["items"]
     zones = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
     zone = {node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in zones}
     assert len(pods) == 2
     assert len({zone[pod["spec"]["nodeName"]] for pod in pods}) == 2
+
+
+def test_a_chart_serves_what_its_values_say(delivery: Delivery) -> None:
+    assert addresses_of(delivery, "zone", RECORD) == ["10.90.4.20"] * 2
 
 
 def test_no_key_of_an_authority_is_on_a_host(delivery: Delivery, hosts: list[str]) -> None:
@@ -114,8 +123,9 @@ def test_a_worker_that_does_not_drain_stops_the_upgrade(delivery: Delivery, host
     And the first run is killed (-9) while the second member is upgraded; the next one finishes that.
     """
     set_version(delivery, OLD, NEW)
-    workload = delivery.spec / "names.yaml"
-    workload.write_text(workload.read_text().replace("coredns:v1.12.1", "coredns:v1.13.1"))
+    set_image(delivery, "v1.12.1", "v1.13.1")
+    platform = delivery.spec / "platform.yaml"
+    platform.write_text(platform.read_text().replace("10.90.4.20", "10.90.4.21"))
     locked = delivery.greenfield("mirror", "lock", str(delivery.spec), "--update", timeout=1800)
     assert locked.returncode == 0, locked.stdout
     assert delivery.greenfield("mirror", "sync", str(delivery.spec), timeout=1800).returncode == 0
@@ -142,6 +152,7 @@ def test_the_upgrade_is_finished_by_the_next_run(delivery: Delivery, hosts: list
     assert nodes(delivery) == dict.fromkeys(hosts, RELEASES[NEW])
     listed = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
     assert not [node["metadata"]["name"] for node in listed if node["spec"].get("unschedulable")]
+    assert addresses_of(delivery, "zone", RECORD) == ["10.90.4.21"] * 2
 
 
 @pytest.mark.timeout(1200)
