@@ -97,7 +97,8 @@ def pod_named(place: str, name: str, part: str, on: str = "") -> Json:
         "metadata": {"name": name, "namespace": place, "labels": {MARK: "fake", CHUNK: part, "app": place}},
         "spec": {
             **where,
-            "tolerations": [{"key": MARK, "operator": "Exists"}],
+            # Also the loss of its node: one whose lease kwok renews late is counted, its pods are not to go.
+            "tolerations": [{"operator": "Exists"}],
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
             "containers": [

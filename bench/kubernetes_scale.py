@@ -32,7 +32,8 @@ SHAPE = Shape(
     "bench-kube",
     84,
     control=3,
-    workers=3,
+    # One, for pods that must be somewhere: each host has a share of the same two cores.
+    workers=1,
     # 2,048 nodes' /24; the database of so many objects beside what compaction has not yet taken.
     cluster={"podNetwork": "10.200.0.0/13", "quota": "2GiB"},
     memory="6GiB",
@@ -84,7 +85,7 @@ def measure(folder: Path, say: Say, options: Options | None = None) -> str:
         if wanted.spec:
             # What a run that was killed has left.
             Population(servers[0], say).remove()
-        empty = footprint.look(site.lab, site.members, servers)
+        empty = footprint.look(site.lab, list(site.site.hosts), site.members, servers)
         previews = _previews(site, say)
         full = _fill(site, folder, say, wanted, config)
     rows = [*_made(wanted, full), *(each.row() for each in full.found), *server_latency.rows(full.server)]
@@ -147,7 +148,7 @@ def _fill(site: KubernetesSite, folder: Path, say: Say, options: Options, config
                 scheduled = population.schedule(SCHEDULED)
                 running.check()
                 given_up = population.unready_nodes()
-                look = footprint.look(site.lab, site.members, servers)
+                look = footprint.look(site.lab, list(site.site.hosts), site.members, servers)
                 previews = _previews(site, say)
             finally:
                 # While kwok lives, else the controllers would work on nodes that have gone silent.

@@ -4,7 +4,7 @@ import pytest
 
 from bench import fake
 from bench.api import at, in_parallel
-from bench.footprint import resident, store_bytes
+from bench.footprint import Footprint, processor_seconds, resident, spent, store_bytes
 from bench.process import BenchError
 
 RACKS = ["r1", "r2", "r3"]
@@ -58,10 +58,18 @@ def test_work_in_parallel_ends_at_the_first_failure():
 
 
 def test_memory_of_the_control_planes_programs_is_found_by_their_names():
-    text = "  9000 systemd\n512000 kube-apiserver\n204800 etcd\n  1024 etcdctl\n102400 kube-controller\n"
-    text += "51200 kube-scheduler\n"
+    text = "  9000 1 systemd\n512000    7 kube-apiserver\n204800 2 etcd\n  1024 0 etcdctl\n102400 9 kube-controller\n"
+    text += "51200 3 kube-scheduler\n"
     found = {name: size // 2**20 for name, size in resident(text).items()}
     assert found == {"kube-apiserver": 500, "etcd": 200, "kube-controller-manager": 100, "kube-scheduler": 50}
+
+
+def test_who_had_the_processors_is_told_by_program():
+    hosts = "9000 10 systemd\n9000 60 etcd\n1 0 tmux: server\n" + "9000 5 systemd\n9000 30 etcd\n5000 5 new\n"
+    assert processor_seconds(hosts) == {"systemd": 15, "etcd": 90, "tmux: server": 0, "new": 5}
+    empty = Footprint({}, [], {"systemd": 15, "etcd": 30, "gone": 8})
+    assert spent(empty, Footprint({}, [], processor_seconds(hosts))) == "etcd 92%; new 8%; of 1 min"
+    assert spent(empty, empty) == ""
 
 
 def test_the_size_of_the_store_is_read_from_the_servers_metrics():
