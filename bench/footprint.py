@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.api import Api
@@ -16,8 +17,15 @@ PROGRAMS = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler
 NAME_LIMIT = 15
 """The kernel keeps that much of a program's name."""
 
-PROCESSES = "ps S -eo rss=,cputimes=,comm="
-"""With the time of children that have ended: agents of a node run ``iptables`` again and again."""
+PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null"
+"""proc_pid_stat(5): ps of Debian 12 does not add the time of children that have ended, of which agents of a node have
+many (``iptables``)."""
+
+USER, SYSTEM, USER_CHILDREN, SYSTEM_CHILDREN, RESIDENT = 14, 15, 16, 17, 24
+"""Fields of a line of it, counted from 1."""
+
+TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+"""Of the kernel, which is that of the hosts too."""
 
 BUSIEST = 6
 STORE = re.compile(r"^apiserver_storage_size_bytes(?:{.*})? (\S+)$", re.MULTILINE)
@@ -35,7 +43,7 @@ class Footprint:
 
     memory: Mapping[str, Sequence[int]]
     store: Sequence[int]
-    spent: Mapping[str, int]
+    spent: Mapping[str, float]
 
 
 def look(lab: Lab, hosts: Sequence[str], members: Sequence[str], servers: Sequence[Api]) -> Footprint:
@@ -60,21 +68,29 @@ def look(lab: Lab, hosts: Sequence[str], members: Sequence[str], servers: Sequen
 def resident(processes: str) -> dict[str, int]:
     """Bytes of the control plane's programs, from what ``PROCESSES`` prints."""
     found: dict[str, int] = {}
-    for line in processes.splitlines():
-        size, _, command = line.split(maxsplit=2)
+    for command, fields in _each(processes):
         for name in PROGRAMS:
             if command == name[:NAME_LIMIT]:
-                found[name] = found.get(name, 0) + int(size) * 1024
+                found[name] = found.get(name, 0) + fields[RESIDENT] * PAGE
     return found
 
 
-def processor_seconds(processes: str) -> dict[str, int]:
+def processor_seconds(processes: str) -> dict[str, float]:
     """Processor time of all programs, with that of children that have ended, from what ``PROCESSES`` prints."""
-    found: dict[str, int] = {}
-    for line in processes.splitlines():
-        _, spent, command = line.split(maxsplit=2)
-        found[command] = found.get(command, 0) + int(spent)
+    found: dict[str, float] = {}
+    for command, fields in _each(processes):
+        spent = sum(fields[each] for each in (USER, SYSTEM, USER_CHILDREN, SYSTEM_CHILDREN))
+        found[command] = found.get(command, 0) + spent / TICKS
     return found
+
+
+def _each(processes: str) -> Iterator[tuple[str, dict[int, int]]]:
+    """Name and fields of each process; names hold whatever they like, also brackets."""
+    for line in processes.splitlines():
+        head, _, rest = line.rpartition(") ")
+        _, _, command = head.partition("(")
+        # The third is a letter, and the first after the name.
+        yield command, {number: int(text) for number, text in enumerate(rest.split()[1:], 4)}
 
 
 def store_bytes(metrics: str) -> int:

@@ -1,10 +1,14 @@
 """Fake nodes and pods, as an API server takes them; a real one takes them in the benchmark itself."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from bench import fake
 from bench.api import at, in_parallel
-from bench.footprint import Footprint, processor_seconds, resident, spent, store_bytes
+from bench.footprint import PAGE, TICKS, Footprint, processor_seconds, resident, spent, store_bytes
 from bench.process import BenchError
 
 RACKS = ["r1", "r2", "r3"]
@@ -57,19 +61,38 @@ def test_work_in_parallel_ends_at_the_first_failure():
     assert done[-1] == -1
 
 
+def stat(name, seconds=0, of_children=0, mebibytes=0):
+    """A line as proc_pid_stat(5) describes it."""
+    fields = ["0"] * 49
+    fields[10:14] = [str(seconds * TICKS // 2)] * 2 + [str(of_children * TICKS), "0"]
+    fields[20] = str(mebibytes * 2**20 // PAGE)
+    return f"7 ({name}) S {' '.join(fields)}\n"
+
+
 def test_memory_of_the_control_planes_programs_is_found_by_their_names():
-    text = "  9000 1 systemd\n512000    7 kube-apiserver\n204800 2 etcd\n  1024 0 etcdctl\n102400 9 kube-controller\n"
-    text += "51200 3 kube-scheduler\n"
+    memory = {"systemd": 9, "kube-apiserver": 500, "etcd": 200, "etcdctl": 1, "kube-controller": 100}
+    text = "".join(stat(name, mebibytes=size) for name, size in {**memory, "kube-scheduler": 50}.items())
     found = {name: size // 2**20 for name, size in resident(text).items()}
     assert found == {"kube-apiserver": 500, "etcd": 200, "kube-controller-manager": 100, "kube-scheduler": 50}
 
 
 def test_who_had_the_processors_is_told_by_program():
-    hosts = "9000 10 systemd\n9000 60 etcd\n1 0 tmux: server\n" + "9000 5 systemd\n9000 30 etcd\n5000 5 new\n"
-    assert processor_seconds(hosts) == {"systemd": 15, "etcd": 90, "tmux: server": 0, "new": 5}
+    hosts = stat("systemd", 10) + stat("etcd", 60) + stat("a (b) c", 0) + stat("systemd", 5) + stat("etcd", 30)
+    hosts += stat("agent", 2, of_children=3)
+    assert processor_seconds(hosts) == {"systemd": 15, "etcd": 90, "a (b) c": 0, "agent": 5}
     empty = Footprint({}, [], {"systemd": 15, "etcd": 30, "gone": 8})
-    assert spent(empty, Footprint({}, [], processor_seconds(hosts))) == "etcd 92%; new 8%; of 1 min"
+    assert spent(empty, Footprint({}, [], processor_seconds(hosts))) == "etcd 92%; agent 8%; of 1 min"
     assert spent(empty, empty) == ""
+
+
+def test_the_time_of_children_that_have_ended_is_counted():
+    """Of this very process, from the kernel's own file."""
+    with Path("/proc/self/stat").open() as file:
+        before = processor_seconds(file.read())
+    subprocess.run([sys.executable, "-c", "while __import__('time').process_time() < 0.5: pass"], check=True)
+    with Path("/proc/self/stat").open() as file:
+        after = processor_seconds(file.read())
+    assert sum(after.values()) - sum(before.values()) >= 0.4
 
 
 def test_the_size_of_the_store_is_read_from_the_servers_metrics():
