@@ -117,11 +117,8 @@ def spent(empty: Footprint, full: Footprint) -> str:
     each = {name: seconds for name, seconds in each.items() if seconds > 0}
     total = sum(each.values())
     busiest = sorted(each, key=lambda name: -each[name])[:BUSIEST]
-    return (
-        "; ".join(f"{name} {each[name] / total:.0%}" for name in busiest) + f"; of {total / 60:.0f} min"
-        if total
-        else ""
-    )
+    shares = [f"{name} {each[name] / total:.0%}" for name in busiest]
+    return "; ".join([*shares, f"of {total / 60:.0f} min"]) if shares else ""
 
 
 def _sizes(values: Sequence[int]) -> str:

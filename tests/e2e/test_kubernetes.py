@@ -87,6 +87,7 @@ def test_the_platform_stands_on_it(delivery: Delivery, workload: str) -> None:
     zones = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
     zone = {node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in zones}
     assert len(pods) == 2
+    assert len(json.loads(kubectl(delivery, "-n shop get pods -o json"))["items"]) == 4, "nothing else is in the tenant"
     assert len({zone[pod["spec"]["nodeName"]] for pod in pods}) == 2
 
 

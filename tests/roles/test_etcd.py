@@ -135,9 +135,9 @@ def test_defragmentation_waits_for_a_missing_member(engine, lab):
     assert lab.run(away, f"systemctl stop {engine.unit}").returncode == 0
     lab.run(waiting, f"journalctl --rotate; systemctl start --no-block {unit}")
     said = lab.run(
-        waiting, f"timeout 30 sh -c 'until journalctl -n 20 -o cat -u {unit} | grep tried.again; do sleep 0.5; done'"
+        waiting, f"timeout 30 sh -c 'until journalctl -n 20 -o cat -u {unit} | grep looking.again; do sleep 0.5; done'"
     )
-    assert "defragment is tried again in 15 s" in said.stdout
+    assert "defragment waits, looking again in 15 s" in said.stdout
     assert lab.run(waiting, f"systemctl is-active {unit}").stdout.strip() == "activating"
     assert lab.run(away, f"systemctl start {engine.unit}").returncode == 0
     done = lab.run(waiting, f"systemctl start {unit}; systemctl show -P Result {unit}")
