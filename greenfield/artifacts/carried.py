@@ -35,7 +35,7 @@ def add(entry: Entry, name: str, file: Path, sha256: str) -> Path:
             f"{file} has SHA-256 {found}, you said {sha256.lower()}", fix="get the file again from its publisher"
         )
     place = _keep(file, found)
-    names = {**_names(), f"{entry.name}/{name}": found}
+    names = {**_names(), entry.key(name): found}
     (carried() / NAMES).write_text(json.dumps(names, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return place
 
@@ -53,7 +53,7 @@ def add_bytes(file: Path, sha256: str) -> Path:
 
 
 def named(name: str) -> str:
-    """Digest of what was carried in as ``ENTRY/FILE`` or ``ENTRY/IMAGE``; empty when nothing was."""
+    """Digest of what was carried in under a key of its catalogue entry; empty when nothing was."""
     return _names().get(name, "")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,8 @@ import yaml
 from greenfield.engines import ENGINES
 from greenfield.errors import ArtifactError
 from greenfield.model.cluster import Cluster
+from greenfield.model.images import FULL_NAME, images_of
+from greenfield.model.platform import Platform
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
@@ -21,10 +22,8 @@ HOST = "host"
 """The catalogue name of what the host layer installs on every host."""
 
 
-IMAGE = re.compile(
-    r"(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?)/(?P<path>[a-z0-9._/-]+):(?P<tag>[A-Za-z0-9_][\w.-]{0,127})"
-)
-"""The full name of an image: no host and no tag is ever implied."""
+OWN = "image/"
+"""What the name of a workload's own image begins with: ``image/registry.shop.internal/web:2.0``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,10 @@ class Entry:
         """Names of all files."""
         return tuple(name for group in self.groups for name in group.names)
 
+    def key(self, part: str) -> str:
+        """What ``greenfield mirror add`` calls one of its files or images; a workload's own image is its entry."""
+        return self.name if self.name == f"{OWN}{part}" else f"{self.name}/{part}"
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -99,28 +102,51 @@ class Catalogue:
     entries: Mapping[str, Entry]
 
     def select(self, names: Iterable[str]) -> list[Entry]:
-        """Entries of these names, in the order given, each once.
+        """Entries of these names, in the order given, each once; ``image/NAME`` is any image at all.
 
         Raises:
             ArtifactError: there is no such name.
         """
         chosen = list(dict.fromkeys(names))
-        unknown = [name for name in chosen if name not in self.entries]
+        own = {name: self._own(name.removeprefix(OWN)) for name in chosen if name.startswith(OWN)}
+        unknown = [name for name in chosen if name not in self.entries and name not in own]
         if unknown:
             raise ArtifactError(
                 f"the catalogue has no artifact {', '.join(unknown)}; it has: {', '.join(self.entries)}",
                 fix="add it to greenfield/artifacts/catalogue.yaml",
             )
-        return [self.entries[name] for name in chosen]
+        return [own.get(name) or self.entries[name] for name in chosen]
+
+    def _own(self, name: str) -> Entry:
+        """The entry of a workload's image: as an engine of another version has it, else one to be carried in."""
+        if not FULL_NAME.fullmatch(name):
+            raise ArtifactError(
+                f"{name!r} is not the full name of an image",
+                fix="write HOST/PATH:TAG, as in docker.io/library/nginx:1.29 or registry.shop.internal/web:2.0",
+            )
+        known = (image for entry in self.entries.values() for image in entry.images if image.name == name)
+        bare = Image(name, name.rsplit(":", 1)[1], "", (), {}, {}, (), "")
+        return Entry(f"{OWN}{name}", (), (), (next(known, bare),))
 
 
-def names_for(clusters: Iterable[Cluster]) -> list[str]:
-    """Catalogue names that the clusters' hosts install: the host layer, then what each engine asks."""
+def names_for(clusters: Iterable[Cluster], platforms: Iterable[Platform] = ()) -> list[str]:
+    """Names of all that the clusters' hosts install: the host layer, what each engine asks, images of workloads.
+
+    An image that an engine brings is the engine's, also where a workload runs it.
+    """
     names = [HOST]
     for cluster in clusters:
         for engine in cluster.engines.values():
             names += ENGINES[engine.kind].artifacts(engine.version)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys([*names, *_own_images(platforms, names)]))
+
+
+def _own_images(platforms: Iterable[Platform], names: Collection[str]) -> list[str]:
+    workloads = [work.objects for platform in platforms for work in platform.workloads.values()]
+    if not workloads:
+        return []
+    brought = {image.name for entry in load_catalogue().select(names) for image in entry.images}
+    return sorted({f"{OWN}{image}" for image in images_of(workloads) if image not in brought})
 
 
 @cache
@@ -159,7 +185,7 @@ def _files(name: str, values: Mapping[str, Any]) -> Files:
 
 
 def _image(entry: str, name: str, values: Mapping[str, Any]) -> Image:
-    if not IMAGE.fullmatch(name):
+    if not FULL_NAME.fullmatch(name):
         raise ArtifactError(f"catalogue entry {entry}: {name!r} is not the full name of an image: HOST/PATH:TAG")
     sources = tuple(_source(entry, source) for source in values.get("sources", ()))
     if any(source.build for source in sources) and not values.get("files"):

@@ -31,13 +31,13 @@ def obtain(
     """
     for image in entry.images:
         if only is None or image.name in only:
-            manifest, blobs = _obtain(entry.name, image, store, root, progress)
+            manifest, blobs = _obtain(entry, image, store, root, progress)
             size = sum(_size(store, sha256) for sha256 in (manifest, *blobs))
             yield ImageArtifact(image.name, manifest, size, image.version, image.purl, blobs)
 
 
-def _obtain(entry: str, image: Image, store: Store, root: AptRoot, progress: Progress) -> Blobs:
-    by_hand = store.find(named(f"{entry}/{image.name}"))
+def _obtain(entry: Entry, image: Image, store: Store, root: AptRoot, progress: Progress) -> Blobs:
+    by_hand = store.find(named(entry.key(image.name)))
     if by_hand is not None:
         return oci_archive.unpack(by_hand, image.name, root.architecture, store)
     refused: list[str] = []
@@ -47,8 +47,8 @@ def _obtain(entry: str, image: Image, store: Store, root: AptRoot, progress: Pro
         except ArtifactError as error:
             refused.append(error.message)
     raise ArtifactError(
-        f"no source has the image {image.name} of {entry}" + "".join(f"\n  {words}" for words in refused),
-        fix=f"greenfield mirror add {entry}/{image.name} ARCHIVE --sha256 DIGEST",
+        f"no source has the image {image.name}" + "".join(f"\n  {words}" for words in refused),
+        fix=f"greenfield mirror add {entry.key(image.name)} ARCHIVE --sha256 DIGEST",
     )
 
 

@@ -56,7 +56,7 @@ class ImageArtifact:
         name: full, with host and tag, as pods ask for it.
         sha256: of its manifest: the image's digest.
         bytes: of everything it consists of.
-        purl: names the program in it in an SBOM.
+        purl: names the program in it in an SBOM; empty for a workload's own image.
         blobs: SHA-256 of its configuration and its layers.
     """
 
@@ -97,7 +97,7 @@ class Lock:
         apt_key: armored public key that signs the repository.
         fingerprint: of that key.
         packages: by name; the closure of everything, one version each.
-        artifacts: by catalogue name.
+        artifacts: by catalogue name; ``image/NAME`` for an image of workloads that no engine brings.
         registry_certificate: PEM of the authority whose certificate the registry of images shows; empty when there
             are no images.
     """

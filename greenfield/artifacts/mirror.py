@@ -11,7 +11,8 @@ from pathlib import Path
 
 from greenfield.artifacts import files, images, registry_layout
 from greenfield.artifacts.apt_root import AptRoot
-from greenfield.artifacts.catalogue import Catalogue, load_catalogue
+from greenfield.artifacts.carried import named
+from greenfield.artifacts.catalogue import OWN, Catalogue, load_catalogue
 from greenfield.artifacts.digests import DigestCache
 from greenfield.artifacts.lock import Artifact, FileArtifact, ImageArtifact, Lock, Package
 from greenfield.artifacts.place import state_dir
@@ -90,6 +91,29 @@ def make_lock(
     )
 
 
+def with_own_images(
+    lock: Lock, names: Sequence[str], *, catalogue: Catalogue | None = None, progress: Progress = quiet
+) -> Lock:
+    """The same lock with the images of today's workloads in place of those that it has; all else stays as it is.
+
+    An image that it has stays too, unless an archive of it was carried in here.
+
+    Raises:
+        ArtifactError: no source has an image.
+    """
+    catalogue = catalogue or load_catalogue()
+    store, root = Store(), AptRoot(lock.release, lock.architecture)
+    artifacts = {name: artifact for name, artifact in lock.artifacts.items() if not name.startswith(OWN)}
+    for entry in catalogue.select(name for name in names if name.startswith(OWN)):
+        held = lock.artifacts.get(entry.name)
+        if held is None or any(named(entry.key(image.name)) for image in entry.images):
+            held = Artifact(images=tuple(images.obtain(entry, store, root, progress)))
+        artifacts[entry.name] = held
+    store.digests.save()
+    certificate = lock.registry_certificate or _registry_certificate(lock.site, artifacts)
+    return replace(lock, artifacts=artifacts, registry_certificate=certificate)
+
+
 def _registry_certificate(site: str, artifacts: Mapping[str, Artifact]) -> str:
     """The authority of the site's registry, made when there is none; empty where there are no images."""
     if not any(artifact.images for artifact in artifacts.values()):
@@ -159,12 +183,11 @@ def _gather(lock: Lock, missing: set[str], store: Store, catalogue: Catalogue, p
         }
         names = frozenset(image for image, absent in blobs.items() if absent)
         if names:
-            had = {
-                i.name: i.sha256 for i in images.obtain(catalogue.select([name])[0], store, root, progress, only=names)
-            }
+            entry = catalogue.select([name])[0]
+            had = {i.name: i.sha256 for i in images.obtain(entry, store, root, progress, only=names)}
             for image in artifact.images:
                 if image.name in names:
-                    _same(f"{name}/{image.name}", had.get(image.name, "none"), image.sha256, "ARCHIVE")
+                    _same(entry.key(image.name), had.get(image.name, "none"), image.sha256, "ARCHIVE")
 
 
 def _same(name: str, found: str, locked: str, with_what: str) -> None:

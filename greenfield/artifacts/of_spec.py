@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from greenfield.artifacts import mirror
-from greenfield.artifacts.catalogue import names_for
+from greenfield.artifacts.catalogue import OWN, names_for
 from greenfield.artifacts.lock import LOCK_NAME, Lock, load_lock, save_lock
 from greenfield.artifacts.mirror import Synced
 from greenfield.artifacts.place import mirror_dir
@@ -27,7 +27,7 @@ class Wanted:
     Attributes:
         site: the site's name.
         folder: where the lock lies.
-        names: of the catalogue.
+        names: of the catalogue, and ``image/NAME`` of workloads' own images.
         address: host part of the mirror's URL, by which hosts know it.
     """
 
@@ -55,7 +55,8 @@ def wanted(path: Path) -> Wanted:
     folder = path if path.is_dir() else path.parent
     site = next(iter(spec.sites.values()))
     address = urlsplit(site.mirror.url).hostname or ""
-    return Wanted(site.name, folder, tuple(names_for(spec.clusters.values())), address)
+    names = tuple(names_for(spec.clusters.values(), spec.platforms.values()))
+    return Wanted(site.name, folder, names, address)
 
 
 def check_fit(lock: Lock, wants: Wanted) -> None:
@@ -67,7 +68,9 @@ def check_fit(lock: Lock, wants: Wanted) -> None:
     lacking = [name for name in wants.names if name not in lock.artifacts]
     if lock.site != wants.site or lacking:
         what = f"lacks {', '.join(lacking)}" if lacking else f"is of site {lock.site}, not {wants.site}"
-        raise ArtifactError(f"{wants.folder / LOCK_NAME} {what}", fix=f"greenfield mirror lock {wants.folder} --update")
+        # Images of workloads are added to a lock as it is; anything else means to ask upstream.
+        update = "" if lock.site == wants.site and all(name.startswith(OWN) for name in lacking) else " --update"
+        raise ArtifactError(f"{wants.folder / LOCK_NAME} {what}", fix=f"greenfield mirror lock {wants.folder}{update}")
 
 
 def locked(wants: Wanted) -> Lock:

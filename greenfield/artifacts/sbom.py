@@ -19,7 +19,7 @@ USED_BY = "greenfield:artifact"
 """Property of a component: the catalogue name that brings it."""
 
 HOLDS = "greenfield:holds"
-"""Property of an image: package URL of the program in it."""
+"""Property of an image: package URL of the program in it; what is in a workload's own image, nobody told us."""
 
 
 def bill_of_materials(lock: Lock) -> str:
@@ -62,7 +62,8 @@ def _image(image: ImageArtifact, users: list[str], architecture: str) -> Compone
     qualifiers = {"repository_url": path, "tag": tag, "arch": architecture}
     purl = PackageURL("oci", None, path.rsplit("/", 1)[1], f"sha256:{image.sha256}", qualifiers)
     found = _component(ComponentType.CONTAINER, image, purl, users)
-    found.properties.add(Property(name=HOLDS, value=image.purl))
+    if image.purl:
+        found.properties.add(Property(name=HOLDS, value=image.purl))
     return found
 
 

@@ -28,8 +28,7 @@ def check_images(lock: Lock, workloads: Mapping[str, Sequence[Any]]) -> None:
         if image not in held
     ]
     if missing:
-        known = ", ".join(sorted(held)) or "none"
         raise ArtifactError(
             "the mirror has no image of: " + "; ".join(missing),
-            fix=f"name one that it has ({known}); any other has to be in the catalogue first: docs/mirror.md",
+            fix="greenfield mirror lock SPEC takes them in, and says which must be carried in first",
         )

@@ -52,7 +52,8 @@ def lock(
 ) -> None:
     """Pin what hosts install: exact versions and SHA-256 of everything, and the signing key.
 
-    Keeps a lock that is there unless told to update it. Commit the lock; review its changes like code.
+    Keeps a lock that is there unless told to update it; only images of workloads follow the spec and what was
+    carried in. Commit the lock; review its changes like code.
 
     Example: greenfield mirror lock examples/lab --update
     """
@@ -61,17 +62,17 @@ def lock(
 
     wanted = of_spec.wanted(spec)
     before = load_lock(wanted.folder)
-    if before is not None and not update and not new_key:
-        of_spec.check_fit(before, wanted)
-        out.print(f"{summary(before)}: locked {before.created}; --update asks upstream for news")
-        return
     with _progress() as progress:
-        if before is not None and not update:
+        if before is None or update:
+            after = mirrors.make_lock(wanted.site, wanted.names, update=update, progress=progress)
+        elif new_key:
             after = mirrors.with_key_of_here(before)
         else:
-            after = mirrors.make_lock(wanted.site, wanted.names, update=update, progress=progress)
+            after = mirrors.with_own_images(before, wanted.names, progress=progress)
+            of_spec.check_fit(after, wanted)
     if before is not None and mirrors.same_content(before, after):
-        out.print(f"{summary(before)}: no news since {before.created}")
+        words = f"no news since {before.created}" if update else f"locked {before.created}"
+        out.print(f"{summary(before)}: {words}" + ("" if update or new_key else "; --update asks upstream for news"))
         return
     path = save_lock(after, wanted.folder)
     for line in mirrors.differences(before, after) if before else ():
@@ -146,20 +147,25 @@ def sbom(
 
 @mirror.command()
 def add(
-    name: Annotated[str, typer.Argument(help="ARTIFACT/FILE or ARTIFACT/IMAGE of the catalogue: etcd-3.6/etcd.")],
+    name: Annotated[str, typer.Argument(help="ARTIFACT/FILE or ARTIFACT/IMAGE of the catalogue, or image/IMAGE.")],
     file: Annotated[Path, typer.Argument(help="The file or the image's OCI archive.", exists=True, dir_okay=False)],
     sha256: Annotated[str, typer.Option(help="Its digest, from whoever published it.")],
 ) -> None:
     """Carry a file or an image in by hand, for workstations that can reach neither its release nor a module proxy.
 
-    An image comes as an OCI archive, as skopeo, docker save and ctr write it, under its full name.
+    An image comes as an OCI archive, as skopeo, docker save and ctr write it, under its full name; one that your
+    workloads run and no engine brings is image/NAME, and `greenfield mirror lock SPEC` then takes it into the lock.
     A package of the lock is added by its name in the lock: package/NAME needs no catalogue entry.
     An official Pulumi plugin is installed from the archive that its project publishes: plugin/kubernetes-4.34.2.
 
-    Example: greenfield mirror add etcd-3.6/etcd ./etcd --sha256 8f2c...
+    Examples:
+
+      greenfield mirror add etcd-3.6/etcd ./etcd --sha256 8f2c...
+
+      greenfield mirror add image/registry.shop.internal/web:2.0 ./web.tar --sha256 41d9...
     """
     from greenfield.artifacts import carried, pulumi_plugin
-    from greenfield.artifacts.catalogue import load_catalogue
+    from greenfield.artifacts.catalogue import OWN, load_catalogue
 
     artifact, _, part = name.partition("/")
     if artifact == "plugin":
@@ -167,7 +173,8 @@ def add(
     elif artifact == "package":
         place = carried.add_bytes(file, sha256.lower())
     else:
-        place = carried.add(load_catalogue().select([artifact])[0], part, file, sha256)
+        entry = load_catalogue().select([name if name.startswith(OWN) else artifact])[0]
+        place = carried.add(entry, part, file, sha256)
     out.print(f"{name} is {place}", markup=False)
 
 

@@ -12,7 +12,6 @@ import typer
 from greenfield.cli.app import app, err
 
 if TYPE_CHECKING:
-    from greenfield.artifacts.lock import Lock
     from greenfield.plan import Plan
     from greenfield.plan.changes import Changes
     from greenfield.plan.cost import Cost
@@ -48,7 +47,8 @@ def plan(
 
     Example: [bold]greenfield plan examples/lab --format elevation[/bold]
     """
-    from greenfield.artifacts.lock import load_lock
+    from greenfield.artifacts.catalogue import names_for
+    from greenfield.artifacts.lock import load_lock, summary
     from greenfield.errors import PlanError
     from greenfield.plan import load_placement, make_plan, save_placement
     from greenfield.plan.changes import changes
@@ -68,7 +68,10 @@ def plan(
     budgets = [budget for budget in loaded.budgets.values() if budget.cluster == wanted.name]
     difference = changes(made, _read(deployed)) if deployed else None
     costs = [cost(made, budget) for budget in budgets]
-    typer.echo(_shown(made, format, difference, costs, load_lock(loaded.folder)), nl=False)
+    platforms = [platform for platform in loaded.platforms.values() if platform.cluster == wanted.name]
+    lock = load_lock(loaded.folder)
+    artifacts = {"names": names_for([wanted], platforms), "locked": summary(lock) if lock else None}
+    typer.echo(_shown(made, format, difference, costs, artifacts), nl=False)
     for warning in made.warnings:
         err.print(f"warning: {'.'.join(map(str, warning.path[2:]))}: {warning.message}", markup=False)
     if record:
@@ -76,9 +79,7 @@ def plan(
         err.print(f"placement record of {wanted.name} {'written' if changed else 'is up to date'}", markup=False)
 
 
-def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[Cost], lock: Lock | None) -> str:
-    from greenfield.artifacts.catalogue import names_for
-    from greenfield.artifacts.lock import summary
+def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[Cost], artifacts: dict[str, Any]) -> str:
     from greenfield.plan.elevation import elevation_text
     from greenfield.plan.elevation_svg import elevation_svg
     from greenfield.plan.view_json import plan_document
@@ -86,13 +87,12 @@ def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[C
 
     match format:
         case Format.table:
-            return plan_table(made, changes=difference, costs=costs, artifacts=summary(lock) if lock else "")
+            return plan_table(made, changes=difference, costs=costs, artifacts=artifacts["locked"] or "")
         case Format.elevation:
             return elevation_text(made)
         case Format.svg:
             return elevation_svg(made) + "\n"
         case Format.json:
-            artifacts = {"names": names_for([made.cluster]), "locked": summary(lock) if lock else None}
             document = plan_document(made, changes=difference, costs=costs, artifacts=artifacts)
             return json.dumps(document, indent=2) + "\n"
 

@@ -76,8 +76,9 @@ def _collect(paths: list[Path], deployed: Path | None) -> tuple[Spec | None, lis
 
     spec, problems, sources = collect(paths)
     lock = load_lock(spec.folder) if spec and spec.platforms else None
-    for manifests in sources.manifests.values() if lock else ():
-        problems.extend(image_problems(manifests, {image.name for image in lock.images} if lock else ()))
+    held = {image.name for image in lock.images} if lock else None
+    for manifests in sources.manifests.values():
+        problems.extend(image_problems(manifests, held))
     named = {cluster: _engines(sources, cluster) for cluster in (spec.clusters if spec else ())}
     for cluster in spec.clusters.values() if spec else ():
         if spec:

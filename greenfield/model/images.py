@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+FULL_NAME = re.compile(
+    r"(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?)/(?P<path>[a-z0-9._/-]+):(?P<tag>[A-Za-z0-9_][\w.-]{0,127})"
+)
+"""An image's name with host and tag: neither is ever implied, and a digest is what the mirror's lock pins."""
 
 CONTAINERS = ("containers", "initContainers")
 

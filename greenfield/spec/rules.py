@@ -77,6 +77,7 @@ RULES: Mapping[str, str] = {
     "unknown-tenant": "A tenant that is named is one of the platform's",
     "over-quota": "Requests are within limits, and limits within the quota",
     "chart": "A workload is manifests or a chart that Helm renders without hooks",
+    "image-name": "Images of workloads are named in full, with host and tag",
     "unknown-image": "Images of workloads are in the mirror's lock, where there is one",
     "manifest": "A manifest holds objects of Kubernetes",
     "cluster-object": "A tenant's workload has only objects of its namespace",

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from delivery import BIN, Delivery
+from mirrored import archive_of
+
+from greenfield.artifacts import load_lock
 
 SERVED = {"member": (2379, 2380, 6443, 10250), "worker": (10250,)}
 """Ports that serve with a certificate."""
@@ -84,6 +87,16 @@ def set_image(delivery: Delivery, old: str, new: str) -> None:
         file = delivery.spec / name
         assert file.read_text().count(f"coredns:{old}") == 1
         file.write_text(file.read_text().replace(f"coredns:{old}", f"coredns:{new}"))
+
+
+def carry_in(delivery: Delivery, name: str, folder: Path) -> None:
+    """A workload's own image, as its owner hands it over: the program of the mirror's CoreDNS under its own name."""
+    lock = load_lock(delivery.spec)
+    assert lock is not None
+    program = next(image for image in lock.images if "/coredns:" in image.name)
+    archive, digest = archive_of(program, delivery.folder / "mirror" / delivery.site.name, name, folder)
+    added = delivery.greenfield("mirror", "add", f"image/{name}", str(archive), "--sha256", digest)
+    assert added.returncode == 0, added.stdout
 
 
 def addresses_of(delivery: Delivery, workload: str, name: str) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from delivery import Delivery
@@ -13,6 +14,7 @@ from kubernetes_life import (
     SERVICE,
     Prober,
     addresses_of,
+    carry_in,
     kubectl,
     nodes,
     served,
@@ -33,6 +35,8 @@ RELEASES = {"1.34": "v1.34.4", "1.35": "v1.35.4"}
 
 RECORD = "orders-db.shop.internal"
 """What the example's zone answers for."""
+
+OWN_IMAGE = "registry.shop.internal/shop/zone:2.0"
 
 RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
@@ -153,6 +157,26 @@ def test_the_upgrade_is_finished_by_the_next_run(delivery: Delivery, hosts: list
     assert nodes(delivery) == dict.fromkeys(hosts, RELEASES[NEW])
     listed = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
     assert not [node["metadata"]["name"] for node in listed if node["spec"].get("unschedulable")]
+    assert addresses_of(delivery, "zone", RECORD) == ["10.90.4.21"] * 2
+
+
+def test_a_workload_runs_an_image_of_its_own(delivery: Delivery, tmp_path: Path) -> None:
+    """One that no engine brings: refused where it is named, carried in, locked as the rest stays, and pulled."""
+    platform = delivery.spec / "platform.yaml"
+    platform.write_text(platform.read_text().replace("registry.k8s.io/coredns/coredns:v1.13.1", OWN_IMAGE))
+    refused = delivery.greenfield("validate", str(delivery.spec))
+    assert refused.returncode == 1
+    assert f"greenfield mirror add image/{OWN_IMAGE} ARCHIVE" in refused.stdout
+    carry_in(delivery, OWN_IMAGE, tmp_path)
+    locked = delivery.greenfield("mirror", "lock", str(delivery.spec))
+    assert locked.returncode == 0, locked.stdout
+    changes = [line.strip().rsplit(" ", 1)[0] for line in locked.stdout.splitlines() if line.startswith("  ")]
+    assert changes == [f"+ {OWN_IMAGE} 2.0"], locked.stdout
+    assert delivery.greenfield("mirror", "sync", str(delivery.spec)).returncode == 0
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-6000:]
+    pods = json.loads(kubectl(delivery, "-n shop get pods -l app=zone -o json"))["items"]
+    assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {OWN_IMAGE}
     assert addresses_of(delivery, "zone", RECORD) == ["10.90.4.21"] * 2
 
 

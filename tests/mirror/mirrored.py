@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from greenfield.artifacts.lock import ImageArtifact
+from greenfield.artifacts.registry_layout import blobs
 
 GREENFIELD = str(Path(sys.executable).with_name("greenfield"))
 ANSWER_SECONDS = 20
@@ -42,6 +48,19 @@ def flip(victim: Path) -> None:
     fresh.write_bytes(content)
     fresh.replace(victim)
     os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def archive_of(image: ImageArtifact, mirror: Path, name: str, folder: Path) -> tuple[Path, str]:
+    """An image of a mirror under any name, as ``skopeo copy`` would write it: the OCI archive and its SHA-256."""
+    layout = folder / "layout"
+    (layout / "blobs" / "sha256").mkdir(parents=True)
+    for path, sha256 in blobs(image):
+        shutil.copyfile(mirror / path, layout / "blobs" / "sha256" / sha256)
+    descriptor = {"digest": f"sha256:{image.sha256}", "annotations": {"io.containerd.image.name": name}}
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}))
+    archive = folder / "image.tar"
+    subprocess.run(["tar", "-C", layout, "-cf", archive, "."], check=True, timeout=60)
+    return archive, hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
 def free_address() -> str:

@@ -10,12 +10,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mirrored import Site, flip, free_address, served, wait_for
+from mirrored import Site, archive_of, flip, free_address, served, wait_for
 
 from greenfield.artifacts import Lock, load_lock
+from greenfield.artifacts.mirror import differences, sync, with_own_images
 from greenfield.artifacts.registry_check import check_registry
 from greenfield.artifacts.registry_layout import blobs
 from greenfield.errors import ArtifactError
@@ -158,15 +160,7 @@ def test_a_second_sync_changes_nothing_and_is_fast(image_site: Site) -> None:
 
 def test_an_archive_carried_in_takes_the_place_of_what_is_built(image_site: Site, tmp_path: Path) -> None:
     lock, image = lock_of(image_site), lock_of(image_site).images[0]
-    layout = tmp_path / "layout"
-    (layout / "blobs" / "sha256").mkdir(parents=True)
-    for path, sha256 in blobs(image):
-        shutil.copyfile(image_site.folder / path, layout / "blobs" / "sha256" / sha256)
-    descriptor = {"digest": f"sha256:{image.sha256}", "annotations": {"io.containerd.image.name": image.name}}
-    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}))
-    archive = tmp_path / "pause.tar"
-    subprocess.run(["tar", "-C", layout, "-cf", archive, "."], check=True, timeout=60)
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    archive, digest = archive_of(image, image_site.folder, image.name, tmp_path)
     added = image_site.greenfield("mirror", "add", f"containers/{image.name}", str(archive), "--sha256", digest)
     assert added.returncode == 0, added.stderr
     try:
@@ -177,6 +171,41 @@ def test_an_archive_carried_in_takes_the_place_of_what_is_built(image_site: Site
         shutil.rmtree(image_site.folder.parent / ".carried")
     lock_path = image_site.spec / "mirror.lock.json"
     assert json.loads(lock_path.read_text())["artifacts"]["containers"]["images"][0]["sha256"] == image.sha256
+
+
+OWN = "registry.shop.internal/shop/web:2.0"
+
+
+def test_a_workloads_own_image_joins_a_lock_as_it_is_and_is_pulled(
+    image_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = lock_of(image_site)
+    names = [*lock.artifacts, f"image/{OWN}"]
+    monkeypatch.setenv("GREENFIELD_MIRROR_DIR", str(image_site.folder.parent))
+    with pytest.raises(ArtifactError, match="no source has the image") as refused:
+        with_own_images(lock, names)
+    assert refused.value.fix == f"greenfield mirror add image/{OWN} ARCHIVE --sha256 DIGEST"
+    archive, digest = archive_of(lock.images[0], image_site.folder, OWN, tmp_path)
+    wrong = image_site.greenfield("mirror", "add", f"image/{OWN}", str(archive), "--sha256", "0" * 64)
+    assert wrong.returncode == 1
+    assert "you said 0000" in wrong.stderr
+    added = image_site.greenfield("mirror", "add", f"image/{OWN}", str(archive), "--sha256", digest)
+    assert added.returncode == 0, added.stderr
+    try:
+        more = with_own_images(lock, names)
+        assert differences(lock, more) == [f"+ {OWN} 2.0 {lock.images[0].sha256[:12]}"]
+        assert replace(more, artifacts=lock.artifacts) == lock, "nothing else is asked for anew"
+        sync(more, image_site.folder)
+        listen, images = free_address(), free_address()
+        with served(image_site, listen, "--registry-port", images.split(":")[1]):
+            wait_for(images)
+            body = get(images, "shop/web/manifests/2.0", lock)
+        assert hashlib.sha256(body).hexdigest() == more.artifacts[f"image/{OWN}"].images[0].sha256
+    finally:
+        shutil.rmtree(image_site.folder.parent / ".carried")
+        sync(lock, image_site.folder)
+    assert with_own_images(more, names) == more, "what the lock has needs no archive here"
+    assert with_own_images(more, list(lock.artifacts)) == lock, "an image that no workload runs goes"
 
 
 def test_a_site_without_images_has_neither_registry_nor_authority(site: Site) -> None:

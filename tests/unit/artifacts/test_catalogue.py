@@ -11,6 +11,7 @@ from greenfield.artifacts.catalogue import HOST, Catalogue, load_catalogue, name
 from greenfield.engines import ENGINES
 from greenfield.errors import ArtifactError
 from greenfield.model.cluster import Cluster, EngineSpec
+from greenfield.model.platform import Platform, Workload
 
 
 def engine(name: str, kind: str, version: str) -> EngineSpec:
@@ -60,6 +61,45 @@ def test_names_are_the_host_layer_and_each_engines_once() -> None:
     engines = {e.name: e for e in (engine("a", "etcd", "3.6"), engine("b", "redis", "7.0"), engine("c", "etcd", "3.6"))}
     clusters = [Cluster("one", "lab", "s", {}, engines), Cluster("two", "lab", "s", {}, {})]
     assert names_for(clusters) == ["host", "etcd-3.6", "redis-7.0"]
+
+
+COREDNS = "registry.k8s.io/coredns/coredns"
+
+
+def platform(*images: str) -> Platform:
+    work = Workload("web", "shop", ({"spec": {"containers": [{"name": "one", "image": image} for image in images]}},))
+    return Platform("apps", "one", "k8s", workloads={"web": work})
+
+
+def test_images_of_workloads_that_no_engine_brings_are_names_of_their_own() -> None:
+    clusters = [Cluster("one", "lab", "s", {}, {"k8s": engine("k8s", "kubernetes", "1.35")})]
+    engines = names_for(clusters)
+    apps = platform("registry.shop.internal/web:2.0", f"{COREDNS}:v1.13.1", "registry.shop.internal/web:2.0")
+    assert names_for(clusters, [apps]) == [*engines, "image/registry.shop.internal/web:2.0"]
+    older = platform(f"{COREDNS}:v1.12.1")
+    assert names_for(clusters, [older]) == [*engines, f"image/{COREDNS}:v1.12.1"]
+
+
+def test_an_image_of_another_version_of_an_engine_has_its_sources() -> None:
+    (entry,) = load_catalogue().select([f"image/{COREDNS}:v1.12.1"])
+    assert [source.build for source in entry.images[0].sources] == ["coredns-1.12"]
+    assert entry.key(f"{COREDNS}:v1.12.1") == entry.name
+
+
+def test_an_own_image_has_no_source_but_hands() -> None:
+    (entry,) = load_catalogue().select(["image/registry.shop.internal/web:2.0"])
+    assert (entry.images[0].name, entry.images[0].version, entry.images[0].sources) == (
+        "registry.shop.internal/web:2.0",
+        "2.0",
+        (),
+    )
+    assert load_catalogue().entries["etcd-3.6"].key("etcd") == "etcd-3.6/etcd"
+
+
+@pytest.mark.parametrize("name", ["nginx", "shop/web:2", "docker.io/shop/web", "docker.io/web:1@sha256:41d9"])
+def test_an_image_is_named_in_full(name: str) -> None:
+    with pytest.raises(ArtifactError, match="not the full name of an image"):
+        load_catalogue().select([f"image/{name}"])
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

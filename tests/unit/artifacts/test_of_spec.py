@@ -34,6 +34,13 @@ def test_a_lock_made_before_the_spec_asked_for_more_is_refused(tmp_path: Path) -
     assert caught.value.fix.endswith("--update")
 
 
+def test_a_lock_that_lacks_nothing_but_images_of_workloads_needs_no_news_from_upstream() -> None:
+    wants = replace(wanted(EXAMPLE), names=(*WHOLE, "image/registry.shop.internal/web:2.0"))
+    with pytest.raises(ArtifactError, match=r"lacks image/registry\.shop\.internal/web:2\.0") as caught:
+        check_fit(LOCK, wants)
+    assert caught.value.fix == f"greenfield mirror lock {EXAMPLE}"
+
+
 def test_a_lock_of_another_site_is_refused() -> None:
     with pytest.raises(ArtifactError, match="is of site other, not lab"):
         check_fit(replace(LOCK, site="other"), wanted(EXAMPLE))

@@ -31,9 +31,9 @@ def _collect(name: str) -> tuple[list[Problem], Sources]:
     """What validation finds; a folder with a lock of the mirror shows what is held against that."""
     _, problems, sources = spec.collect([CASES / name], standards=STANDARDS, today=TODAY)
     lock = load_lock(CASES / name)
-    if lock is not None:
-        for manifests in sources.manifests.values():
-            problems += image_problems(manifests, {image.name for image in lock.images})
+    held = {image.name for image in lock.images} if lock else None
+    for manifests in sources.manifests.values():
+        problems += image_problems(manifests, held)
     return problems, sources
 
 
