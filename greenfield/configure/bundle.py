@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import ansible_mitogen
-import yaml
 
 from greenfield import content
 from greenfield.configure.job import Job
@@ -113,25 +112,15 @@ def _play(job: Job) -> list[dict[str, Any]]:
             "gather_facts": False,
             "become": True,
             "serial": job.serial or len(job.targets),
-            "tasks": [task for role in job.roles for task in _tasks(role, job.entry)],
+            "tasks": [_task(role, job.entry) for role in job.roles],
         }
     ]
 
 
-def _tasks(role: str, entry: str) -> list[dict[str, Any]]:
-    """A role, and the check of its arguments before it.
-
-    Ansible would make that check for every host, each in a process of its own; all hosts of a job are given the same
-    names and types, so here it is made once.
-    """
-    run = {"name": role, "ansible.builtin.import_role": {"name": role, "tasks_from": entry, "rolespec_validate": False}}
-    path = content.roles() / role / "meta" / "argument_specs.yml"
-    specs = yaml.safe_load(path.read_text())["argument_specs"] if path.exists() else {}
-    if entry not in specs:
-        return [run]
-    check = {"argument_spec": specs[entry]["options"]}
-    name = f"Check what {role} is given: {specs[entry]['short_description']}"
-    return [{"name": name, "ansible.builtin.validate_argument_spec": check, "run_once": True}, run]
+def _task(role: str, entry: str) -> dict[str, Any]:
+    """A role. What it is given was judged before (``arguments``)."""
+    imported = {"name": role, "tasks_from": entry, "rolespec_validate": False}
+    return {"name": role, "ansible.builtin.import_role": imported}
 
 
 def _parent() -> Path:

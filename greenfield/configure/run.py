@@ -38,12 +38,16 @@ def run(
         cancelled: polled while Ansible runs; when true the run is ended.
 
     Raises:
-        ConfigureError: the job has no targets or one twice, or Ansible itself could not run.
+        ConfigureError: the job has no targets or one twice, a role would be given something wrong, or Ansible itself
+            could not run.
         InterruptedRunError: it was cancelled.
     """
     import ansible_runner
 
+    from greenfield.configure.arguments import check_arguments
+
     _check(job)
+    check_arguments(job)
     started = time.monotonic()
     log = _log_path(job.name)
     folder = bundle.make(job)

@@ -89,17 +89,10 @@ def test_the_play_runs_the_roles_in_order_on_all_at_once(folder: Path) -> None:
     (play,) = json.loads((folder / "project" / "play.json").read_text())
     assert play["serial"] == 2
     assert not play["gather_facts"]
-    assert [task["ansible.builtin.import_role"] for task in play["tasks"][1::2]] == [
+    assert [task["ansible.builtin.import_role"] for task in play["tasks"]] == [
         {"name": "baseline", "tasks_from": "main", "rolespec_validate": False},
         {"name": "pki", "tasks_from": "main", "rolespec_validate": False},
     ]
-
-
-def test_what_a_role_is_given_is_checked_once_before_it(folder: Path) -> None:
-    (play,) = json.loads((folder / "project" / "play.json").read_text())
-    for task, role in zip(play["tasks"][::2], ("baseline", "pki"), strict=True):
-        assert task["run_once"]
-        assert f"{role}_" in next(iter(task["ansible.builtin.validate_argument_spec"]["argument_spec"]))
 
 
 def test_host_keys_are_always_checked_and_nothing_of_the_user_leaks_in(folder: Path) -> None:
