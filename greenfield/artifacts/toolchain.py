@@ -26,6 +26,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from greenfield.artifacts.place import cache
 from greenfield.artifacts.recipe import Recipe, ToolchainError, names, recipe
@@ -36,6 +37,10 @@ BUILD_DEADLINE_SECONDS = 3600.0
 """Of one build, downloads included: a 2-core machine with a cold cache needs about five minutes for Pulumi."""
 
 PROGRESS_SECONDS = 5.0
+AT_ONCE = 2
+
+_given_up = threading.Event()
+"""Builds of this process are not wanted any more."""
 LAST_LINES = 20
 
 PULUMI = ("pulumi", "pulumi-language-python")
@@ -157,10 +162,12 @@ def _environment(wanted: Recipe) -> dict[str, str]:
 
 def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
     title = f"{wanted.name} {wanted.version}"
+    command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
+    command += ["-tags", ",".join(wanted.tags)] if wanted.tags else []
+    # All at once: a core that has nothing left to compile links what is complete.
+    _run([*command, "-o", f"{target}/", *wanted.binaries.values()], wanted, f"building {title}", say)
     for binary, package in wanted.binaries.items():
-        command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
-        command += ["-tags", ",".join(wanted.tags)] if wanted.tags else []
-        _run([*command, "-o", str(target / binary), package], wanted, f"building {title}: {binary}", say)
+        (target / _program(package)).rename(target / binary)
     if wanted.copies:
         listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted, f"finding {title}", say)
         for copy in wanted.copies:
@@ -168,6 +175,12 @@ def _compile(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
             to = target / Path(copy).name
             shutil.copyfile(Path(listed[-1]) / copy, to)
             to.chmod(0o755)
+
+
+def _program(package: str) -> str:
+    """What Go calls a package's program: the last part of its path that is no major version (``go help build``)."""
+    parts = package.split("/")
+    return parts[-2] if re.fullmatch(r"v\d+", parts[-1]) else parts[-1]
 
 
 def _run(command: list[str], wanted: Recipe, title: str, say: Progress) -> list[str]:
@@ -200,6 +213,8 @@ def _run(command: list[str], wanted: Recipe, title: str, say: Progress) -> list[
                 process.wait(PROGRESS_SECONDS)
             elapsed = time.monotonic() - began
             done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+            if _given_up.is_set():
+                raise ToolchainError(f"{title}: given up")
             if elapsed > BUILD_DEADLINE_SECONDS:
                 raise ToolchainError(
                     f"{title}: not done after {elapsed:.0f} s; last seen: {lines[-1] if lines else '-'}"
@@ -241,6 +256,16 @@ def _alone(name: str, say: Progress) -> Iterator[None]:
         yield
 
 
+def _build_all(wanted: list[str], say: Progress) -> list[Path]:
+    """Two at a time: while one downloads or links, which leaves cores idle, the other compiles."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            return list(pool.map(lambda name: build(name, progress=say), wanted))
+        except BaseException:  # Ctrl-C, or one that failed: the other ends too, instead of being waited for.
+            _given_up.set()
+            raise
+
+
 def _main() -> int:
     parser = argparse.ArgumentParser(prog="toolchain", description="Builds the tools that Greenfield pins, once.")
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -259,7 +284,7 @@ def _main() -> int:
             places = [path_prefix(progress=say)]
         else:
             wanted = given.names or [name for name in names() if not recipe(name).on_demand]
-            places = [str(build(name, progress=say)) for name in wanted]
+            places = [str(place) for place in _build_all(wanted, say)]
     except ToolchainError as error:
         say(f"error: {error}")
         return 1

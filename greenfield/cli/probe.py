@@ -148,6 +148,7 @@ def _seconds(option: str, text: str, least: float, most: float) -> float:
 
 
 def _run(question: Availability, site: Site, records: AvailabilityRecords, seconds: float | None) -> None:
+    from greenfield.report.summary import asked
     from greenfield.verify.availability_probe import AvailabilityProbe
 
     with err.status(f"connecting to {question.host}") as status:
@@ -162,7 +163,7 @@ def _run(question: Availability, site: Site, records: AvailabilityRecords, secon
                     f"record: {records.path(record.name)}",
                     markup=False,
                 )
-            status.update(f"{record.name}: {summary(record)}")
+            status.update(f"{record.name}: {asked(record)}")
 
         def say(sentence: str) -> None:
             err.print(sentence, markup=False, style="yellow")
@@ -175,7 +176,7 @@ def _run(question: Availability, site: Site, records: AvailabilityRecords, secon
             except OSError as error:
                 fix = "make the folder writable, or set XDG_STATE_HOME"
                 raise VerifyError(f"{error.filename or records.folder}: {error.strerror}", fix=fix) from error
-    out.print(summary(record), markup=False)
+    out.print(asked(record), markup=False)
 
 
 @contextmanager
@@ -199,31 +200,9 @@ def _stopping(asking: AvailabilityProbe) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def summary(record: Availability) -> str:
-    """``asked 3,412 · failed 1 (0.03 %) · longest gap 0.4 s · 11 m 23 s``."""
-    from greenfield.report.figures import percent
-
-    parts = [
-        f"asked {record.asked:,}",
-        f"failed {record.failed:,}" + (f" ({percent(record.failed_ratio)})" if record.failed else ""),
-        f"longest gap {record.longest_gap_seconds:.1f} s",
-        _clock(record.seconds),
-    ]
-    if record.unobserved_seconds:
-        parts.append(f"{record.unobserved_seconds:.1f} s of it unobserved")
-    return " · ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    """``23 s``, ``11 m 23 s``, ``2 h 3 m``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} m"
-    return f"{minutes} m {rest} s" if minutes else f"{rest} s"
-
-
 def _list(records: AvailabilityRecords) -> None:
+    from greenfield.report.summary import asked
+
     found = records.read_all()
     if not found:
         out.print(f"no probe of {records.cluster} on {records.site} has a record", markup=False)
@@ -231,6 +210,6 @@ def _list(records: AvailabilityRecords) -> None:
         running = records.is_running(record.name)
         state = "running" if running else "ended" if record.ended else "broken off"
         out.print(f"{record.name}  {record.target} from {record.host}  {state}, last asked {record.last}", markup=False)
-        out.print(f"  {summary(record)}", markup=False)
+        out.print(f"  {asked(record)}", markup=False)
         for error, count in sorted(record.errors.items(), key=lambda item: -item[1]):
             out.print(f"  {count:,} × {error}", markup=False)

@@ -138,7 +138,7 @@ def _judge(request: Request) -> tuple[RunResult, Files]:
 
 
 def _tell(result: RunResult, files: Files) -> None:
-    from greenfield.report.summary import groups, tally, verdict_word
+    from greenfield.report.summary import asked, groups, tally, verdict_word
 
     found = groups(result)
     width = max((len(group.title) for group in found), default=0)
@@ -149,6 +149,8 @@ def _tell(result: RunResult, files: Files) -> None:
         tail = f"   {group.highlights}" if group.highlights else ""
         told = group.counts.ljust(counts) if tail else group.counts
         out.print(f"{_plain(line)}[{COLOURS[group.outcome]}]{_plain(told)}[/]{_plain(tail)}")
+    for probe in result.probes:
+        out.print(f"  probe {probe.name} from {probe.host}: {asked(probe)}", markup=False)
     _tell_obstacles(result)
     colour = {0: "green", 1: "red"}.get(result.exit_code, "magenta")
     out.print(f"[bold {colour}]{verdict_word(result)}[/]  {_plain(tally(result))}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from greenfield.report.figures import duration
+from greenfield.report.figures import duration, percent
+from greenfield.verify.availability import Availability
 from greenfield.verify.results import WORST_FIRST, CheckResult, Outcome, RunResult
 
 VERDICTS = {"accepted": "ACCEPTED", "not accepted": "NOT ACCEPTED", "not judged": "NOT JUDGED"}
@@ -129,6 +130,28 @@ def tally(run: RunResult) -> str:
     if run.waived:
         parts.append(f"{len(run.waived)} waiver{'s' if len(run.waived) != 1 else ''}")
     return ", ".join([*parts, duration(run.seconds)])
+
+
+def asked(probe: Availability) -> str:
+    """``asked 3,412 · failed 1 (0.03 %) · longest gap 0.4 s · 11 m 23 s``."""
+    parts = [
+        f"asked {probe.asked:,}",
+        f"failed {probe.failed:,}" + (f" ({percent(probe.failed_ratio)})" if probe.failed else ""),
+        f"longest gap {probe.longest_gap_seconds:.1f} s",
+        _clock(probe.seconds),
+    ]
+    if probe.unobserved_seconds:
+        parts.append(f"{probe.unobserved_seconds:.1f} s of it unobserved")
+    return " · ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """``23 s``, ``11 m 23 s``, ``2 h 3 m``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} m"
+    return f"{minutes} m {rest} s" if minutes else f"{rest} s"
 
 
 def _key(check: CheckResult, engines: Mapping[str, str]) -> str:

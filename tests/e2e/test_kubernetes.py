@@ -289,6 +289,7 @@ def test_accepted(delivery: Delivery) -> None:
     kubectl(delivery, "delete namespace probe")
     result = delivery.verify()
     assert result.returncode == 0, result.stdout[-8000:]
+    assert re.search(rf"  probe names from {PROBER}: asked [\d,]+ · failed ", result.stdout), result.stdout
     (told,) = json.loads((delivery.folder / "build" / "report" / "shop" / "shop.json").read_text())["probes"]
     assert told["name"] == "names"
     assert "Availability while it changed" in (delivery.folder / "build" / "report" / "shop" / "shop.html").read_text()

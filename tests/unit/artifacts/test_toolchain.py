@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,11 @@ while [ "$1" != -o ]; do shift; done
 sleep "${GO_SLEEPS:-0}"
 echo "go: downloading example.com/x v1"
 [ -n "$GO_FAILS" ] && { echo "x.go:1: undefined: y"; exit 1; }
-echo built > "$2"
+folder=$2; shift 2
+for package; do
+    case "${package##*/}" in v[0-9]*) package=${package%/*};; esac
+    echo built > "$folder${package##*/}"
+done
 """
 
 
@@ -154,7 +159,7 @@ def test_builders_at_the_same_time_build_once(go_log: Path, monkeypatch: pytest.
 
 def test_a_failed_build_says_what_go_said_and_leaves_nothing(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GO_FAILS", "1")
-    with pytest.raises(toolchain.ToolchainError, match=r"etcd v3\.\S+: etcd.*(?s:.*)x\.go:1: undefined: y"):
+    with pytest.raises(toolchain.ToolchainError, match=r"etcd v3\.\S+: .*(?s:.*)x\.go:1: undefined: y"):
         toolchain.build("etcd")
     assert [path.name for path in toolchain.cache_dir().iterdir()] == [".etcd.lock"]
     monkeypatch.delenv("GO_FAILS")
@@ -167,7 +172,7 @@ def test_progress_names_the_tool_its_version_and_the_time(go_log: Path, monkeypa
     lines: list[str] = []
     toolchain.build("pulumi", progress=lines.append)
     assert len(lines) > 2
-    assert all(re.match(r"building pulumi v3\.\d+\.\d+: pulumi: \d+ s, ", line) for line in lines)
+    assert all(re.match(r"building pulumi v3\.\d+\.\d+: \d+ s, ", line) for line in lines)
 
 
 def test_a_build_that_does_not_end_is_ended(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +198,27 @@ def test_tools_on_demand_are_built_only_by_name(go_log: Path, monkeypatch: pytes
     monkeypatch.setattr(sys, "argv", ["toolchain", "build", "kwok"])
     assert toolchain._main() == 0
     assert "sigs.k8s.io/kwok/cmd/kwok" in go_log.read_text()
+
+
+def test_several_are_built_two_at_a_time(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GO_SLEEPS", "1.5")
+    began = time.monotonic()
+    places = toolchain._build_all(["pause", "etcd", "helm", "registry"], lambda line: None)
+    assert time.monotonic() - began < 4 * 1.5
+    assert [[file.name for file in sorted(place.iterdir())] for place in places] == [
+        ["pause"], ["etcd", "etcdctl", "etcdutl"], ["helm"], ["registry"]
+    ]  # fmt: skip
+
+
+def test_one_that_fails_ends_the_other(go_log: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "_given_up", threading.Event())
+    monkeypatch.setattr(toolchain, "PROGRESS_SECONDS", 0.1)
+    script("go", GO.replace('sleep "', 'case $PWD in */pulumi) sleep 60;; */etcd) exit 3;; esac; sleep "'))
+    began = time.monotonic()
+    with pytest.raises(toolchain.ToolchainError, match="failed with code 3"):
+        toolchain._build_all(["etcd", "pulumi", "registry"], lambda line: None)
+    assert time.monotonic() - began < 20
+    assert not [path for path in toolchain.cache_dir().iterdir() if not path.name.endswith(".lock")]
 
 
 def test_an_unknown_tool_names_the_known_ones() -> None:

@@ -8,7 +8,8 @@ import pytest
 from results_shape import IDENTITY, VALID, check, control, run
 
 from greenfield.report.figures import duration, figure, size
-from greenfield.report.summary import groups, obstacles, tally, verdict_word
+from greenfield.report.summary import asked, groups, obstacles, tally, verdict_word
+from greenfield.verify.availability import Availability
 
 FAILOVER = {"failover_seconds": 0.9, "lost_writes": 0, "acknowledged_writes": 18204}
 RESTORE = {"restore_seconds": 6.0, "rto_seconds": 1800}
@@ -87,3 +88,12 @@ def test_figures_tell_their_unit_by_their_name() -> None:
     assert figure("quota_used_ratio", 0.0125) == ("quota used", "1.2%")
     assert figure("lost_writes", 0) == ("lost writes", "0")
     assert size(3 * 2**30) == "3 GiB"
+
+
+PROBE = Availability("names", "http://10.96.0.1/", "r1-h2", 0.2, 1.0, asked=3412, seconds=683.4)
+
+
+def test_a_probe_in_a_line() -> None:
+    assert asked(PROBE) == "asked 3,412 · failed 0 · longest gap 0.0 s · 11 m 23 s"
+    silent = replace(PROBE, failed=1, longest_gap_seconds=7.24, seconds=7385.0, unobserved_seconds=2.5)
+    assert asked(silent) == ("asked 3,412 · failed 1 (0.03 %) · longest gap 7.2 s · 2 h 3 m · 2.5 s of it unobserved")
