@@ -26,7 +26,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from greenfield.artifacts.place import cache
 from greenfield.artifacts.recipe import Recipe, ToolchainError, names, recipe
@@ -38,6 +38,11 @@ BUILD_DEADLINE_SECONDS = 3600.0
 
 PROGRESS_SECONDS = 5.0
 AT_ONCE = 2
+
+
+class _GivenUpError(ToolchainError):
+    """It was ended because another build failed, or a person said so."""
+
 
 _given_up = threading.Event()
 """Builds of this process are not wanted any more."""
@@ -214,7 +219,7 @@ def _run(command: list[str], wanted: Recipe, title: str, say: Progress) -> list[
             elapsed = time.monotonic() - began
             done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
             if _given_up.is_set():
-                raise ToolchainError(f"{title}: given up")
+                raise _GivenUpError(f"{title}: given up")
             if elapsed > BUILD_DEADLINE_SECONDS:
                 raise ToolchainError(
                     f"{title}: not done after {elapsed:.0f} s; last seen: {lines[-1] if lines else '-'}"
@@ -258,12 +263,28 @@ def _alone(name: str, say: Progress) -> Iterator[None]:
 
 def _build_all(wanted: list[str], say: Progress) -> list[Path]:
     """Two at a time: while one downloads or links, which leaves cores idle, the other compiles."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+
+    def one(name: str) -> Path:
+        if _given_up.is_set():
+            raise _GivenUpError(f"{name}: given up")
         try:
-            return list(pool.map(lambda name: build(name, progress=say), wanted))
-        except BaseException:  # Ctrl-C, or one that failed: the other ends too, instead of being waited for.
+            return build(name, progress=say)
+        except ToolchainError:
             _given_up.set()
             raise
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tasks = [pool.submit(one, name) for name in wanted]
+        try:
+            wait(tasks)
+        except BaseException:  # Ctrl-C: what runs ends too, instead of being waited for.
+            _given_up.set()
+            raise
+    for task in tasks:
+        error = task.exception()
+        if error is not None and not isinstance(error, _GivenUpError):
+            raise error
+    return [task.result() for task in tasks]
 
 
 def _main() -> int:

@@ -216,7 +216,7 @@ def test_one_that_fails_ends_the_other(go_log: Path, script: Script, monkeypatch
     script("go", GO.replace('sleep "', 'case $PWD in */pulumi) sleep 60;; */etcd) exit 3;; esac; sleep "'))
     began = time.monotonic()
     with pytest.raises(toolchain.ToolchainError, match="failed with code 3"):
-        toolchain._build_all(["etcd", "pulumi", "registry"], lambda line: None)
+        toolchain._build_all(["pulumi", "etcd", "registry"], lambda line: None)
     assert time.monotonic() - began < 20
     assert not [path for path in toolchain.cache_dir().iterdir() if not path.name.endswith(".lock")]
 
