@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from greenfield import content
-from greenfield.artifacts import toolchain
+from greenfield.artifacts import go_build, toolchain
 
 Script = Callable[[str, str], Path]
 
@@ -168,7 +168,7 @@ def test_a_failed_build_says_what_go_said_and_leaves_nothing(go_log: Path, monke
 
 def test_progress_names_the_tool_its_version_and_the_time(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GO_SLEEPS", "0.5")
-    monkeypatch.setattr(toolchain, "PROGRESS_SECONDS", 0.1)
+    monkeypatch.setattr(go_build, "PROGRESS_SECONDS", 0.1)
     lines: list[str] = []
     toolchain.build("pulumi", progress=lines.append)
     assert len(lines) > 2
@@ -177,8 +177,8 @@ def test_progress_names_the_tool_its_version_and_the_time(go_log: Path, monkeypa
 
 def test_a_build_that_does_not_end_is_ended(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GO_SLEEPS", "60")
-    monkeypatch.setattr(toolchain, "PROGRESS_SECONDS", 0.1)
-    monkeypatch.setattr(toolchain, "BUILD_DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(go_build, "PROGRESS_SECONDS", 0.1)
+    monkeypatch.setattr(go_build, "BUILD_DEADLINE_SECONDS", 0.2)
     with pytest.raises(toolchain.ToolchainError, match="not done after"):
         toolchain.build("pulumi")
 
@@ -211,8 +211,9 @@ def test_several_are_built_two_at_a_time(go_log: Path, monkeypatch: pytest.Monke
 
 
 def test_one_that_fails_ends_the_other(go_log: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toolchain, "_given_up", threading.Event())
-    monkeypatch.setattr(toolchain, "PROGRESS_SECONDS", 0.1)
+    monkeypatch.setattr(toolchain, "given_up", ended := threading.Event())
+    monkeypatch.setattr(go_build, "given_up", ended)
+    monkeypatch.setattr(go_build, "PROGRESS_SECONDS", 0.1)
     script("go", GO.replace('sleep "', 'case $PWD in */pulumi) sleep 60;; */etcd) exit 3;; esac; sleep "'))
     began = time.monotonic()
     with pytest.raises(toolchain.ToolchainError, match="failed with code 3"):
