@@ -26,7 +26,8 @@ help: ## Show this.
 	@printf '\nAfter the demo: greenfield lab status | greenfield lab shell r1-h1 | make down\n'
 	@printf 'The command line is %s/greenfield.\n' '$(BIN)'
 
-setup: packages $(VENV)/.installed toolchain ## Install what is missing: packages, Python environment, tools.
+setup: packages ## Install what is missing: packages, Python environment, tools.
+	@$(MAKE) -j2 $(VENV)/.installed toolchain
 
 packages:
 	@.ci/packages

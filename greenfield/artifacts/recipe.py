@@ -23,7 +23,8 @@ class Recipe:
 
     Attributes:
         name: folder below ``tools/``.
-        folder: holds ``go.mod``, ``go.sum``, ``build.json`` and, for a program of our own, its source.
+        folder: holds ``go.mod``, ``go.sum``, ``build.json`` and, where the program is one of our own or leaves parts of
+            the module's out, its source.
         module: path of the Go module that gives the tool its version; empty for a program of our own.
         version: of that module, as ``go.mod`` pins it (``v3.6.5``), or as ``build.json`` says for our own.
         binaries: name of the executable → Go package.

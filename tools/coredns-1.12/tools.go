@@ -1,8 +1,0 @@
-//go:build tools
-
-// Package tools pins CoreDNS.
-package tools
-
-import (
-	_ "github.com/coredns/coredns"
-)
