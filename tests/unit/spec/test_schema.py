@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,10 @@ def test_the_reference_has_every_property(kind: str) -> None:
 def test_an_unknown_kind_has_no_reference() -> None:
     with pytest.raises(KeyError, match='did you mean "Cluster"'):
         reference.page("clutser")
+
+
+def test_judging_loads_no_grammars_of_formats() -> None:
+    """jsonschema's extra of formats builds 38 parsers at its import, three seconds that each mistake would cost."""
+    assert '"format": ' not in json.dumps(schemas())
+    assert list(judged("Site", {}))
+    assert not {"rfc3987_syntax", "lark", "isoduration"} & set(sys.modules)
