@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,9 @@ HOST_LAYER = "host"
 
 BEFORE_SECONDS = 15
 """A settled engine is healthy at once; this is patience for an election that happens to run just then."""
+
+FRESH_SECONDS = 5
+"""How long what a gate said after a batch answers for it before the next one too: asking takes as long."""
 
 QUIET_SECONDS = 0.4
 """Cells that the engine sends within this of each other run together; the engine sends ready resources at once."""
@@ -68,6 +72,8 @@ class Rollout:
         self._in_turn = _Queue()
         self._broken = ""
         self._stands = False
+        self._whole: dict[str, float] = {}
+        """When each engine was last seen whole, every member, after a batch; by the monotonic clock."""
 
     async def side_by_side(self, batch: Batch) -> Mapping[str, HostResult]:
         """Run with every other batch that comes at the same time, in one Ansible run (creates, drift checks)."""
@@ -185,6 +191,8 @@ class Rollout:
     async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
         """Ask the engine's health; members that are expected to be down may be."""
         key = f"{gate.role}_health_except"
+        if moment == "before" and time.monotonic() - self._whole.get(gate.engine, float("-inf")) < FRESH_SECONDS:
+            return
         excepted = [*gate.common.get(key, []), *gate.members_on(self._down(batch, moment))]
         common = {**gate.common, key: excepted, f"{gate.role}_health_changing": True}
         if moment == "before":
@@ -201,6 +209,8 @@ class Rollout:
             )
             result = (await self._session.run(job, batch.urn)).hosts[target.name]
             if not result.failed and result.facts.get("formed", True):
+                if moment == "after" and not excepted:
+                    self._whole[gate.engine] = time.monotonic()
                 return
             if not result.failed:
                 unformed = True

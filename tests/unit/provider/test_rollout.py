@@ -12,6 +12,7 @@ from cell_shape import Hosts, failed
 
 from greenfield.configure import Connection, HostResult, Job, Target
 from greenfield.errors import ConfigureError, InterruptedRunError, ProviderError
+from greenfield.provider import rollout as rollout_module
 from greenfield.provider.gate import Gate
 from greenfield.provider.rollout import Batch, Rollout, host_error
 
@@ -98,8 +99,28 @@ def test_the_gate_is_asked_before_and_after() -> None:
     hosts = Hosts()
     gate = _gate("h1", "h2", "h3")
     _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
-    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h1", "main h2", "health h1"]
+    assert hosts.ran() == ["health h1", "main h1", "health h1", "main h2", "health h1"]
     assert {tuple(job.common["etcd_health_except"]) for job in hosts.jobs if job.entry == "health"} == {()}
+
+
+def test_what_was_seen_a_while_ago_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout_module, "FRESH_SECONDS", 0)
+    hosts = Hosts()
+    gate = _gate("h1", "h2", "h3")
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h1", "main h2", "health h1"]
+
+
+def test_only_an_engine_that_was_seen_whole_is_not_asked_again() -> None:
+    """Not one that was seen with members left out, and not one beside it."""
+    hosts = Hosts()
+    quarantined = Gate("kv", "etcd", {**_gate("h1", "h2").common, "etcd_health_except": ["m-h9"]}, _gate("h1").targets)
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=quarantined), _standing("kv-r2", "h2", gate=quarantined))
+    assert hosts.ran().count("health h1") == 4
+    other = replace(_gate("h3"), engine="cache")
+    hosts = Hosts()
+    _in_turn(hosts, _standing("kv-r1", "h1", gate=_gate("h1")), _standing("kv-r2", "h2", gate=other))
+    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h3", "main h2", "health h3"]
 
 
 def test_a_member_that_is_to_be_mended_is_excepted_before_and_asked_for_after() -> None:
