@@ -1,11 +1,9 @@
 """Room is counted before hosts are started."""
 
-from pathlib import Path
-
 import pytest
 
 from bench.process import BenchError
-from bench.room import free, limit, wait_for, why_never
+from bench.room import wait_for, why_never
 
 
 def test_a_size_that_never_fits_is_told_with_its_count():
@@ -20,10 +18,3 @@ def test_a_size_that_never_fits_is_told_with_its_count():
 def test_what_never_fits_is_not_waited_for():
     with pytest.raises(BenchError, match="12 hosts take about 186"):
         wait_for(3, 9, print, most=128)
-
-
-def test_counting_takes_nothing_away():
-    assert 0 <= free() <= limit()
-    # Linked files only: the descriptor that lists the folder is gone when it is looked at.
-    held = {str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
-    assert "anon_inode:inotify" not in held
