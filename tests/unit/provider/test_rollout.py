@@ -3,62 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from cell_shape import Hosts, failed
+from rollout_shape import batch_of, gate_of, run_in_turn, run_together, standing_batch
 
-from greenfield.configure import Connection, HostResult, Job, Target
+from greenfield.configure import HostResult, Job
 from greenfield.errors import ConfigureError, InterruptedRunError, ProviderError
-from greenfield.provider import rollout as rollout_module
 from greenfield.provider.gate import Gate
-from greenfield.provider.rollout import Batch, Rollout, host_error
-
-CONNECTION = Connection("ops", "/known_hosts")
-
-
-def _gate(*hosts: str) -> Gate:
-    members = [{"name": f"m-{name}", "host": name} for name in hosts]
-    return Gate("kv", "etcd", {"etcd_members": members}, tuple(Target(name, "10.0.0.1") for name in hosts))
-
-
-def _batch(cell: str, *hosts: str, **changes: Any) -> Batch:
-    values: dict[str, Any] = {
-        "urn": f"urn:{cell}",
-        "cell": cell,
-        "layer": "kv",
-        "roles": ("etcd",),
-        "targets": tuple(Target(name, "10.0.0.1", {"own": name}) for name in hosts),
-        "connection": CONNECTION,
-        "common": {"shared": 1},
-        "gates": (),
-    }
-    return Batch(**{**values, **changes})
-
-
-def _standing(cell: str, *hosts: str, gate: Gate | None = None, **changes: Any) -> Batch:
-    """A batch of hosts that all stand well."""
-    gates = (gate,) if gate else ()
-    return _batch(cell, *hosts, standing=frozenset(hosts), gated=True, gates=gates, **changes)
-
-
-def _in_turn(hosts: Hosts, *batches: Batch) -> list[Any]:
-    return _together(hosts, batches, "in_turn")
-
-
-def _together(hosts: Hosts, batches: Sequence[Batch], how: str = "side_by_side") -> list[Any]:
-    async def run() -> list[Any]:
-        rollout = Rollout(hosts)
-        return await asyncio.gather(*(getattr(rollout, how)(batch) for batch in batches), return_exceptions=True)
-
-    return asyncio.run(run())
+from greenfield.provider.rollout import Rollout, host_error
 
 
 def test_creates_merge_into_one_job_and_each_gets_its_own_hosts() -> None:
     hosts = Hosts()
-    results = _together(hosts, [_batch("kv-r1", "h1"), _batch("kv-r2", "h2", "h3")])
+    results = run_together(hosts, [batch_of("kv-r1", "h1"), batch_of("kv-r2", "h2", "h3")])
     assert hosts.ran() == ["main h1 h2 h3"]
     assert [list(result) for result in results] == [["h1"], ["h2", "h3"]]
     assert hosts.jobs[0].common == {"shared": 1}
@@ -66,7 +25,7 @@ def test_creates_merge_into_one_job_and_each_gets_its_own_hosts() -> None:
 
 def test_what_cells_do_not_share_goes_to_each_host() -> None:
     hosts = Hosts()
-    _together(hosts, [_batch("a", "h1", common={"pool": "a"}), _batch("b", "h2", common={"pool": "b"})])
+    run_together(hosts, [batch_of("a", "h1", common={"pool": "a"}), batch_of("b", "h2", common={"pool": "b"})])
     (job,) = hosts.jobs
     assert job.common == {}
     assert [dict(target.variables) for target in job.targets] == [
@@ -77,7 +36,7 @@ def test_what_cells_do_not_share_goes_to_each_host() -> None:
 
 def test_checks_never_merge_with_creates() -> None:
     hosts = Hosts()
-    _together(hosts, [_batch("kv-r1", "h1"), _batch("kv-r2", "h2", check=True)])
+    run_together(hosts, [batch_of("kv-r1", "h1"), batch_of("kv-r2", "h2", check=True)])
     assert sorted((job.check, job.targets[0].name) for job in hosts.jobs) == [(False, "h1"), (True, "h2")]
 
 
@@ -85,56 +44,30 @@ def test_a_job_that_could_not_run_fails_everyone_who_waits() -> None:
     def behave(job: Job, name: str) -> HostResult:
         raise ConfigureError("no ansible")
 
-    results = _together(Hosts(behave), [_batch("a", "h1"), _batch("b", "h2")])
+    results = run_together(Hosts(behave), [batch_of("a", "h1"), batch_of("b", "h2")])
     assert [str(result) for result in results] == ["no ansible", "no ansible"]
 
 
 def test_updates_run_one_rack_at_a_time_in_order() -> None:
     hosts = Hosts()
-    _in_turn(hosts, *(_standing(f"kv-r{rack}", f"h{rack}") for rack in (3, 1, 2)))
+    run_in_turn(hosts, *(standing_batch(f"kv-r{rack}", f"h{rack}") for rack in (3, 1, 2)))
     assert hosts.ran() == ["main h1", "main h2", "main h3"]
-
-
-def test_the_gate_is_asked_before_and_after() -> None:
-    hosts = Hosts()
-    gate = _gate("h1", "h2", "h3")
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
-    assert hosts.ran() == ["health h1", "main h1", "health h1", "main h2", "health h1"]
-    assert {tuple(job.common["etcd_health_except"]) for job in hosts.jobs if job.entry == "health"} == {()}
-
-
-def test_what_was_seen_a_while_ago_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout_module, "FRESH_SECONDS", 0)
-    hosts = Hosts()
-    gate = _gate("h1", "h2", "h3")
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
-    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h1", "main h2", "health h1"]
-
-
-def test_only_an_engine_that_was_seen_whole_is_not_asked_again() -> None:
-    """Not one that was seen with members left out, and not one beside it."""
-    hosts = Hosts()
-    quarantined = Gate("kv", "etcd", {**_gate("h1", "h2").common, "etcd_health_except": ["m-h9"]}, _gate("h1").targets)
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=quarantined), _standing("kv-r2", "h2", gate=quarantined))
-    assert hosts.ran().count("health h1") == 4
-    other = replace(_gate("h3"), engine="cache")
-    hosts = Hosts()
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=_gate("h1")), _standing("kv-r2", "h2", gate=other))
-    assert hosts.ran() == ["health h1", "main h1", "health h1", "health h3", "main h2", "health h3"]
 
 
 def test_a_member_that_is_to_be_mended_is_excepted_before_and_asked_for_after() -> None:
     hosts = Hosts()
-    gate = _gate("h1", "h2")
-    _in_turn(hosts, _batch("kv-r1", "h1", "h2", standing=frozenset({"h2"}), gated=True, gates=(gate,)))
+    gate = gate_of("h1", "h2")
+    run_in_turn(hosts, batch_of("kv-r1", "h1", "h2", standing=frozenset({"h2"}), gated=True, gates=(gate,)))
     before, after = (job.common["etcd_health_except"] for job in hosts.jobs if job.entry == "health")
     assert (before, after) == (["m-h1"], [])
 
 
 def test_members_in_quarantine_stay_excepted() -> None:
     hosts = Hosts()
-    quarantined = Gate("kv", "etcd", {**_gate("h1", "h2").common, "etcd_health_except": ["m-h9"]}, _gate("h1").targets)
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=quarantined))
+    quarantined = Gate(
+        "kv", "etcd", {**gate_of("h1", "h2").common, "etcd_health_except": ["m-h9"]}, gate_of("h1").targets
+    )
+    run_in_turn(hosts, standing_batch("kv-r1", "h1", gate=quarantined))
     assert [job.common["etcd_health_except"] for job in hosts.jobs if job.entry == "health"] == [["m-h9"], ["m-h9"]]
 
 
@@ -144,7 +77,7 @@ def test_a_gate_asks_another_member_when_a_host_does_not_answer() -> None:
         return failed(name, "timed out", "unreachable") if down else HostResult(name, "ok")
 
     hosts = Hosts(behave)
-    (result,) = _in_turn(hosts, _standing("kv-r2", "h2", gate=_gate("h1", "h2")))
+    (result,) = run_in_turn(hosts, standing_batch("kv-r2", "h2", gate=gate_of("h1", "h2")))
     assert not result["h2"].failed
     assert hosts.ran() == ["health h1", "health h2", "main h2", "health h1", "health h2"]
 
@@ -153,7 +86,7 @@ def test_an_engine_that_was_never_formed_keeps_no_gate_shut() -> None:
     def behave(job: Job, name: str) -> HostResult:
         return HostResult(name, "ok", facts={"formed": False})
 
-    (result,) = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=_gate("h1")))
+    (result,) = run_in_turn(Hosts(behave), standing_batch("kv-r1", "h1", gate=gate_of("h1")))
     assert not result["h1"].failed
 
 
@@ -169,9 +102,11 @@ def test_a_shut_gate_puts_a_batch_behind_the_others() -> None:
         return HostResult(name, "changed")
 
     hosts = Hosts(behave)
-    gate = _gate("h1", "h2", "h3")
-    mending = _batch("kv-r3", "h3", standing=frozenset(), gated=True, gates=(gate,))
-    results = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate), mending)
+    gate = gate_of("h1", "h2", "h3")
+    mending = batch_of("kv-r3", "h3", standing=frozenset(), gated=True, gates=(gate,))
+    results = run_in_turn(
+        hosts, standing_batch("kv-r1", "h1", gate=gate), standing_batch("kv-r2", "h2", gate=gate), mending
+    )
     assert all(not isinstance(result, Exception) for result in results)
     assert [line for line in hosts.ran() if line.startswith("main")] == ["main h3", "main h1", "main h2"]
 
@@ -181,8 +116,8 @@ def test_when_every_gate_is_shut_nothing_is_touched_and_the_reason_is_told() -> 
         return failed(name, "m-h9 is down") if job.entry == "health" else HostResult(name, "changed")
 
     hosts = Hosts(behave)
-    gate = _gate("h1", "h2")
-    results = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    gate = gate_of("h1", "h2")
+    results = run_in_turn(hosts, standing_batch("kv-r1", "h1", gate=gate), standing_batch("kv-r2", "h2", gate=gate))
     assert [line for line in hosts.ran() if line.startswith("main")] == []
     for cell, error in zip(("kv-r1", "kv-r2"), results, strict=True):
         assert isinstance(error, ProviderError)
@@ -196,7 +131,7 @@ def test_a_failed_batch_refuses_those_behind_it() -> None:
         return failed(name) if name == "h1" else HostResult(name, "changed")
 
     hosts = Hosts(behave)
-    first, second = _in_turn(hosts, _standing("kv-r1", "h1"), _standing("kv-r2", "h2"))
+    first, second = run_in_turn(hosts, standing_batch("kv-r1", "h1"), standing_batch("kv-r2", "h2"))
     assert first["h1"].failed
     assert "full log: /log" in first["h1"].message
     assert isinstance(second, ProviderError)
@@ -214,8 +149,10 @@ def test_a_batch_that_makes_the_engine_sick_counts_as_failed_and_stops_the_rollo
         return failed(name, "m-h1 is down") if job.entry == "health" and sick else HostResult(name, "changed")
 
     hosts = Hosts(behave)
-    gate = _gate("h1", "h2")
-    first, second = _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2", gate=gate))
+    gate = gate_of("h1", "h2")
+    first, second = run_in_turn(
+        hosts, standing_batch("kv-r1", "h1", gate=gate), standing_batch("kv-r2", "h2", gate=gate)
+    )
     assert first["h1"].failed
     assert "kv is not healthy after kv-r1" in first["h1"].message
     assert isinstance(second, ProviderError)
@@ -224,8 +161,8 @@ def test_a_batch_that_makes_the_engine_sick_counts_as_failed_and_stops_the_rollo
 
 def test_hosts_that_carry_nothing_yet_go_first_and_together() -> None:
     hosts = Hosts()
-    gate = _gate("h1", "h2", "h3")
-    _in_turn(hosts, _standing("kv-r1", "h1", gate=gate), _batch("kv-r2", "h2"), _batch("kv-r3", "h3"))
+    gate = gate_of("h1", "h2", "h3")
+    run_in_turn(hosts, standing_batch("kv-r1", "h1", gate=gate), batch_of("kv-r2", "h2"), batch_of("kv-r3", "h3"))
     assert hosts.ran() == ["main h2 h3", "health h1", "main h1", "health h1"]
 
 
@@ -234,7 +171,7 @@ def test_standing_hosts_wait_until_those_that_failed_before_are_mended() -> None
         return failed(name) if name == "h2" else HostResult(name, "changed")
 
     hosts = Hosts(behave)
-    standing, mended = _in_turn(hosts, _standing("kv-r1", "h1"), _batch("kv-r2", "h2"))
+    standing, mended = run_in_turn(hosts, standing_batch("kv-r1", "h1"), batch_of("kv-r2", "h2"))
     assert mended["h2"].failed
     assert isinstance(standing, ProviderError)
     assert hosts.ran() == ["main h2"]
@@ -259,7 +196,7 @@ def test_a_run_that_was_ended_in_the_middle_leaves_its_hosts_failed(how: str) ->
     def behave(job: Job, name: str) -> HostResult:
         raise InterruptedRunError("kv-r1: cancelled")
 
-    results = _together(Hosts(behave), [_standing("kv-r1", "h1", "h2")], how)
+    results = run_together(Hosts(behave), [standing_batch("kv-r1", "h1", "h2")], how)
     assert [(host.status, host.message) for host in results[0].values()] == [("failed", "kv-r1: cancelled")] * 2
 
 
@@ -267,7 +204,7 @@ def test_a_look_that_was_ended_in_the_middle_found_nothing() -> None:
     def behave(job: Job, name: str) -> HostResult:
         raise InterruptedRunError("kv-r1: cancelled")
 
-    (result,) = _together(Hosts(behave), [_batch("kv-r1", "h1", check=True)])
+    (result,) = run_together(Hosts(behave), [batch_of("kv-r1", "h1", check=True)])
     assert isinstance(result, InterruptedRunError)
 
 
@@ -275,8 +212,8 @@ def test_a_batch_that_was_not_begun_when_the_run_was_cancelled_is_as_it_was() ->
     def behave(job: Job, name: str) -> HostResult:
         raise ConfigureError("kv-r1: not begun, as the run is cancelled")
 
-    gate = _gate("h1")
-    first, second = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=gate), _standing("kv-r2", "h2"))
+    gate = gate_of("h1")
+    first, second = run_in_turn(Hosts(behave), standing_batch("kv-r1", "h1", gate=gate), standing_batch("kv-r2", "h2"))
     assert isinstance(first, ConfigureError)
     assert isinstance(second, ProviderError)
 
@@ -287,7 +224,7 @@ def test_a_cancelled_question_after_a_batch_makes_the_batch_count_as_failed() ->
             raise InterruptedRunError("kv health: cancelled")
         return HostResult(name, "ok")
 
-    (result,) = _in_turn(Hosts(behave), _standing("kv-r1", "h1", gate=_gate("h1")))
+    (result,) = run_in_turn(Hosts(behave), standing_batch("kv-r1", "h1", gate=gate_of("h1")))
     assert (result["h1"].status, result["h1"].message) == ("failed", "kv health: cancelled")
 
 
@@ -296,8 +233,8 @@ def test_members_join_a_standing_engine_one_by_one_and_before_the_others_are_tou
 
     async def run() -> None:
         rollout = Rollout(hosts)
-        standing = _standing("kv-r1", "h1", gate=_gate("h1"), one_by_one=True)
-        joining = [_batch(f"kv-r{rack}", f"h{rack}", one_by_one=True) for rack in (4, 5)]
+        standing = standing_batch("kv-r1", "h1", gate=gate_of("h1"), one_by_one=True)
+        joining = [batch_of(f"kv-r{rack}", f"h{rack}", one_by_one=True) for rack in (4, 5)]
         await asyncio.gather(rollout.in_turn(standing), *(rollout.side_by_side(batch) for batch in joining))
 
     asyncio.run(run())
@@ -308,7 +245,7 @@ def test_members_join_a_standing_engine_one_by_one_and_before_the_others_are_tou
 
 def test_members_of_a_new_engine_start_side_by_side() -> None:
     hosts = Hosts()
-    _together(hosts, [_batch("kv-r1", "h1", one_by_one=True), _batch("kv-r2", "h2", one_by_one=True)])
+    run_together(hosts, [batch_of("kv-r1", "h1", one_by_one=True), batch_of("kv-r2", "h2", one_by_one=True)])
     assert [job.serial for job in hosts.jobs] == [0]
 
 
@@ -322,12 +259,12 @@ def test_the_host_layer_of_replaced_hosts_does_not_wait_for_members_that_come_af
 
     hosts = Hosts(behave)
     hosts.mending = {"h1", "h3"}
-    gate = _gate("h1", "h2", "h3")
+    gate = gate_of("h1", "h2", "h3")
     lost = [
-        replace(_batch(f"host-r{rack}", f"h{rack}", gated=True, gates=(gate,)), layer="host", standing=frozenset())
+        replace(batch_of(f"host-r{rack}", f"h{rack}", gated=True, gates=(gate,)), layer="host", standing=frozenset())
         for rack in (1, 3)
     ]
-    results = _in_turn(hosts, *lost)
+    results = run_in_turn(hosts, *lost)
     assert not [result for result in results if isinstance(result, Exception)]
     assert [line for line in hosts.ran() if line.startswith("main")] == ["main h1", "main h3"]
 
@@ -339,8 +276,8 @@ def test_a_standing_member_is_not_taken_along_while_others_are_down() -> None:
 
     hosts = Hosts(behave)
     hosts.mending = {"h3"}
-    batch = replace(_standing("host-r1", "h1", gate=_gate("h1", "h2", "h3")), layer="host")
-    (result,) = _in_turn(hosts, batch)
+    batch = replace(standing_batch("host-r1", "h1", gate=gate_of("h1", "h2", "h3")), layer="host")
+    (result,) = run_in_turn(hosts, batch)
     assert isinstance(result, ProviderError)
     assert hosts.ran() == ["health h1"]
 
@@ -348,6 +285,6 @@ def test_a_standing_member_is_not_taken_along_while_others_are_down() -> None:
 def test_members_of_the_engine_that_it_belongs_to_may_be_down_too() -> None:
     common = {"kubernetes_members": [{"name": "worker-1", "host": "h1"}]}
     head = {"kubernetes_control_plane": {"name": "platform", "members": [{"name": "server-3", "host": "h3"}]}}
-    gate = Gate("nodes", "kubernetes", {**common, **head, "kubernetes_labels": {"a": "b"}}, _gate("h1").targets)
+    gate = Gate("nodes", "kubernetes", {**common, **head, "kubernetes_labels": {"a": "b"}}, gate_of("h1").targets)
     assert gate.members_on({"h3"}) == ["server-3"]
     assert gate.members_on({"h1", "h3"}) == ["worker-1", "server-3"]
