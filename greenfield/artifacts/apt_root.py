@@ -96,6 +96,23 @@ class AptRoot:
                 )
         return found
 
+    def updates(self, status: Path) -> list[Path]:
+        """Fetch what a system with this dpkg status file would be upgraded to; the files, which are the caller's.
+
+        Raises:
+            ArtifactError: upstream can't be reached, or a download fails apt's check.
+        """
+        self.refresh()
+        seen = ["-o", f"Dir::State::status={status}"]
+        listed = parse_uris(self._apt([*seen, "--print-uris", "upgrade"]), self.architecture)
+        run(
+            ["apt-get", *self.options, *seen, "-qq", "-y", "--download-only", "upgrade"],
+            timeout=UPDATE_SECONDS,
+            cwd=self.folder,
+        )
+        fetched = {path.name.split("_")[0]: path for path in (self.folder / "cache" / "archives").glob("*.deb")}
+        return [fetched[package.name] for package, _ in listed]
+
     @property
     def options(self) -> list[str]:
         """Options of every apt command that keep it inside this root."""

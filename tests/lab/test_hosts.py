@@ -109,9 +109,27 @@ def test_an_unknown_host_is_refused_with_the_known_ones(lab: Lab) -> None:
         lab.run("r9-h9", "true")
 
 
+def _status(pid: int, file: str) -> list[str]:
+    """Lines of a file of ``/proc/PID``; none when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _alive(pid: int) -> bool:
+    return any(line.startswith("State:") and "Z" not in line.split() for line in _status(pid, "status"))
+
+
 def test_every_process_of_a_host_is_in_its_own_cgroups(lab: Lab) -> None:
     # Hosts that shared a systemd hierarchy would stop each other's services.
     for name, lab_host in lab.hosts.items():
-        for pid in lab_host.cgroup.pids():
-            paths = [line.split(":", 2)[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
-            assert all(f"{path}/".startswith(f"/greenfield-labtest/{name}/") for path in paths), (pid, paths)
+        paths = {pid: [line.split(":", 2)[2] for line in _status(pid, "cgroup")] for pid in lab_host.cgroup.pids()}
+        outside = {
+            pid
+            for pid, own in paths.items()
+            if not all(f"{p}/".startswith(f"/greenfield-labtest/{name}/") for p in own)
+        }
+        assert len(paths) - len(outside) > 5, f"{name}: {paths}"
+        # A process that ends is in the root of every hierarchy, says the kernel; and soon it is gone.
+        assert eventually(lambda outside=outside: not any(map(_alive, outside))), f"{name}: {paths}"  # type: ignore[misc]
