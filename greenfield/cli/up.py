@@ -79,5 +79,10 @@ def _run(spec: Path, cluster: str | None, quarantine: str, *, preview: bool, yes
     workspace.go_on()
     # Always, also when empty: Pulumi keeps what --config says for the runs after it.
     extra = ["--config", f"greenfield:quarantine={quarantine}"]
+    if refresh and yes:
+        # By itself, because Pulumi else looks at all hosts twice: for the preview and for the change.
+        if workspace.pulumi("refresh", "--yes", "--skip-preview", *extra, check=False):
+            raise typer.Exit(1)
+        refresh = False
     code = workspace.pulumi(*up_arguments(preview=preview, yes=yes, refresh=refresh, extra=extra), check=False)
     raise typer.Exit(1 if code else 0)

@@ -14,6 +14,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from greenfield import content, state
 from greenfield.cli import child, killed
@@ -78,10 +81,18 @@ class Workspace:
         # JSON is YAML, and quotes every path.
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project, indent=2) + "\n")
         if not self.exists:
-            self.pulumi("stack", "init", self.stack, "--non-interactive", quiet=True)
-        self.pulumi("stack", "select", self.stack, quiet=True)
-        self.pulumi("config", "set", "greenfield:spec", str(self.spec), quiet=True)
-        self.pulumi("config", "set", "greenfield:cluster", self.cluster, quiet=True)
+            # Whether a backend of the user's has it, Pulumi knows.
+            self.pulumi("stack", "select", self.stack, "--create", "--non-interactive", quiet=True)
+        wanted = {"greenfield:spec": str(self.spec), "greenfield:cluster": self.cluster}
+        if not wanted.items() <= self._config().items():
+            words = [part for key, value in wanted.items() for part in ("--plaintext", f"{key}={value}")]
+            self.pulumi("config", "set-all", *words, quiet=True)
+
+    def _config(self) -> dict[str, Any]:
+        """The stack's config as it is, without starting Pulumi for it."""
+        file = self.folder / f"Pulumi.{self.stack}.yaml"
+        found = yaml.safe_load(file.read_text()) if file.exists() else None
+        return dict((found or {}).get("config") or {})
 
     def forget(self) -> None:
         """Drop the stack's state without touching any host (for a lab whose hosts are gone)."""
@@ -118,6 +129,7 @@ class Workspace:
         found = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), tools, os.environ.get("PATH", "")]),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_STACK": self.stack,
         }
         found |= _own(os.environ)
         return found
