@@ -37,7 +37,9 @@ $(VENV)/.locked: requirements.lock | packages
 	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python 3.11 or later is needed, {sys.version.split()[0]} is there; make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'installing the locked Python packages (once, a minute or two)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@# By all cores; a few files are no Python of this version, and pip would pass over them too.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
