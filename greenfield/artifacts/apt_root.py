@@ -96,22 +96,23 @@ class AptRoot:
                 )
         return found
 
-    def updates(self, status: Path) -> list[Path]:
-        """Fetch what a system with this dpkg status file would be upgraded to; the files, which are the caller's.
+    def updates(self, status: Path, folder: Path) -> list[Path]:
+        """Fetch into ``folder`` what a system with this dpkg status file would be upgraded to; the files' paths.
 
         Raises:
-            ArtifactError: upstream can't be reached, or a download fails apt's check.
+            ArtifactError: upstream can't be reached, or has other bytes than its lists say.
         """
         self.refresh()
-        seen = ["-o", f"Dir::State::status={status}"]
-        listed = parse_uris(self._apt([*seen, "--print-uris", "upgrade"]), self.architecture)
-        run(
-            ["apt-get", *self.options, *seen, "-qq", "-y", "--download-only", "upgrade"],
-            timeout=UPDATE_SECONDS,
-            cwd=self.folder,
-        )
-        fetched = {path.name.split("_")[0]: path for path in (self.folder / "cache" / "archives").glob("*.deb")}
-        return [fetched[package.name] for package, _ in listed]
+        listed = self._apt(["-o", f"Dir::State::status={status}", "--print-uris", "upgrade"])
+        wanted = [
+            (uri, folder / Path(package.path).name, package.sha256)
+            for package, uri in parse_uris(listed, self.architecture)
+        ]
+        with (self.folder / "lock").open("w") as guard:
+            failed = download(self, wanted, UPDATE_SECONDS, guard.fileno()) if wanted else ""
+        if failed:
+            raise ArtifactError(f"updates of Debian {self.release} can't be fetched: {failed}")
+        return [path for _, path, _ in wanted]
 
     @property
     def options(self) -> list[str]:

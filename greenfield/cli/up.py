@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,9 @@ Restore = Annotated[
         help="Begin a destroyed engine anew from this snapshot (implies --refresh; repeatable).",
     ),
 ]
+SkipPreview = Annotated[
+    bool, typer.Option("--skip-preview", help="Change at once, for a change that was previewed before (implies --yes).")
+]
 Quarantine = Annotated[str, typer.Option("--quarantine", help="Hosts to go on without, separated by commas.")]
 
 
@@ -34,6 +38,7 @@ def up(
     *,
     restore: Restore = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before changing.")] = False,
+    skip_preview: SkipPreview = False,
 ) -> None:
     """Deliver a cluster: the same as [bold]pulumi up[/bold] on a program of ten lines, with nothing to set up.
 
@@ -42,7 +47,9 @@ def up(
     if restore:
         os.environ[restoring.VARIABLE] = ",".join(restore)
         restoring.wanted()
-    _run(spec, cluster, quarantine, preview=False, yes=yes, refresh=refresh or bool(restore))
+    yes, refresh = yes or skip_preview, refresh or bool(restore)
+    extra = ["--skip-preview"] if skip_preview else []
+    _run(spec, cluster, quarantine, preview=False, yes=yes, refresh=refresh, extra=extra)
 
 
 @app.command()
@@ -71,18 +78,28 @@ def pulumi(
     raise typer.Exit(workspace.pulumi(*context.args, check=False))
 
 
-def _run(spec: Path, cluster: str | None, quarantine: str, *, preview: bool, yes: bool, refresh: bool) -> None:
+def _run(
+    spec: Path,
+    cluster: str | None,
+    quarantine: str,
+    *,
+    preview: bool,
+    yes: bool,
+    refresh: bool,
+    extra: Sequence[str] = (),
+) -> None:
     from greenfield.cli.workspace import Workspace, up_arguments
 
     workspace = Workspace.of(spec, cluster)
     workspace.prepare()
     workspace.go_on()
     # Always, also when empty: Pulumi keeps what --config says for the runs after it.
-    extra = ["--config", f"greenfield:quarantine={quarantine}"]
+    config = ["--config", f"greenfield:quarantine={quarantine}"]
     if refresh and yes:
         # By itself, because Pulumi else looks at all hosts twice: for the preview and for the change.
-        if workspace.pulumi("refresh", "--yes", "--skip-preview", *extra, check=False):
+        if workspace.pulumi("refresh", "--yes", "--skip-preview", *config, check=False):
             raise typer.Exit(1)
         refresh = False
-    code = workspace.pulumi(*up_arguments(preview=preview, yes=yes, refresh=refresh, extra=extra), check=False)
+    arguments = up_arguments(preview=preview, yes=yes, refresh=refresh, extra=[*config, *extra])
+    code = workspace.pulumi(*arguments, check=False)
     raise typer.Exit(1 if code else 0)

@@ -97,13 +97,12 @@ def _update(tree: Path, say: Say) -> None:
     Else every delivery would do that on every host: 7 s of CPU each for the certificates of authorities alone.
     """
     say("base system: updates")
-    packages = AptRoot(SUITE, run(["dpkg", "--print-architecture"]).strip()).updates(tree / "var/lib/dpkg/status")
-    if not packages:
-        return
     place = tree / "var/cache/apt/archives"
     place.mkdir(parents=True, exist_ok=True)
-    for package in packages:
-        shutil.move(package, place / package.name)
+    root = AptRoot(SUITE, run(["dpkg", "--print-architecture"]).strip())
+    packages = root.updates(tree / "var/lib/dpkg/status", place)
+    if not packages:
+        return
     inside = ["env", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "chroot", str(tree)]
     # apt, because dpkg alone does not heed which must be there before which.
     install = ["apt-get", "-qq", "-y", "-o", "APT::Sandbox::User=root", "install"]

@@ -64,9 +64,12 @@ class Delivery:
             check=False,
         )
 
-    def up(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """``greenfield up`` on the spec."""
-        return self.greenfield("up", str(self.spec), "--yes", *arguments, environment=environment)
+    def up(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, preview: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """``greenfield up`` on the spec; without its preview unless asked for, as that is most of a small change."""
+        how = "--yes" if preview else "--skip-preview"
+        return self.greenfield("up", str(self.spec), how, *arguments, environment=environment)
 
     def start_up(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
         """``greenfield up``, left running in a session of its own, and the log ``name`` that its output goes to.
@@ -75,7 +78,7 @@ class Delivery:
         """
         log = self.folder / f"{name}.log"
         process = subprocess.Popen(
-            ["env", "--default-signal=INT,TERM", str(BIN / "greenfield"), "up", str(self.spec), "--yes"],
+            ["env", "--default-signal=INT,TERM", str(BIN / "greenfield"), "up", str(self.spec), "--skip-preview"],
             env=self.environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

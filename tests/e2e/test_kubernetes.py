@@ -70,7 +70,7 @@ def hosts(delivery: Delivery) -> list[str]:
 
 @pytest.mark.timeout(1800)
 def test_from_bare_hosts_to_a_cluster(delivery: Delivery, hosts: list[str]) -> None:
-    result = delivery.up()
+    result = delivery.up(preview=True)
     assert result.returncode == 0, result.stdout[-6000:]
     assert nodes(delivery) == dict.fromkeys(hosts, RELEASES[OLD])
 

@@ -32,7 +32,7 @@ def prepare(delivery: Delivery) -> None:
 
 @pytest.mark.timeout(1200)
 def test_delivered_on_an_etcd_engine(delivery: Delivery) -> None:
-    result = delivery.up()
+    result = delivery.up(preview=True)
     assert result.returncode == 0, result.stdout[-6000:]
     pods = json.loads(kubectl(delivery, "-n kube-system get pods -o json"))["items"]
     running = {pod["metadata"]["name"].rsplit("-r", 1)[0] for pod in pods}

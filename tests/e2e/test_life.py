@@ -83,7 +83,7 @@ def test_second_run_changes_nothing_and_logs_in_nowhere(delivery: Delivery) -> N
     """A run with nothing to do opens no connection."""
     before = delivery.logins()
     began = time.monotonic()
-    result = delivery.up()
+    result = delivery.up(preview=True)
     seconds = time.monotonic() - began
     assert result.returncode == 0, result.stdout
     _said(result, r"\d+ unchanged")

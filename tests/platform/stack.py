@@ -91,11 +91,11 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def up(self, program: str | None = None, *, fails: bool = False) -> str:
-        """``pulumi up`` with its preview."""
+    def up(self, program: str | None = None, *, fails: bool = False, preview: bool = False) -> str:
+        """``pulumi up``; without its preview unless asked for."""
         if program is not None:
             self.write(program)
-        return self.pulumi("up", "--yes", "--diff", fails=fails)
+        return self.pulumi("up", "--yes", "--diff", *([] if preview else ["--skip-preview"]), fails=fails)
 
     @property
     def state(self) -> str:

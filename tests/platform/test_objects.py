@@ -68,7 +68,7 @@ def _program(space: str, *parts: str) -> str:
 def test_a_life(plane: ControlPlane, stack: Stack) -> None:
     """Made, left alone, changed, made anew, drifted, mended, taken away."""
     program = _program("life", CONTENT, SHOP, "shop(0, 'shop')\n")
-    said = stack.up(program)
+    said = stack.up(program, preview=True)
     assert counts(said)["created"] == 11, said
     assert plane.ask("/apis/test.greenfield.io/v1/namespaces/life/lamps/lamp")["spec"] == {"watts": 40}
     assert plane.ask("/api/v1/namespaces/life/serviceaccounts/runner")
@@ -76,7 +76,7 @@ def test_a_life(plane: ControlPlane, stack: Stack) -> None:
     for secret in ("xyzzy-plugh", "eHl6enktcGx1Z2g", plane.token):
         assert secret not in stack.state
 
-    assert counts(stack.up()) == {"unchanged": 11}
+    assert counts(stack.up(preview=True)) == {"unchanged": 11}
 
     said = stack.up(program.replace("40", "60"))
     assert (counts(said), "watts" in said) == ({"updated": 1, "unchanged": 10}, True)
