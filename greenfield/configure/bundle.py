@@ -25,6 +25,10 @@ FORKS = 50
 SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\n"
 """Only what has no environment variable. Ansible looks for results a thousand times a second unless told."""
 CONNECT_SECONDS = 10
+"""For TCP and SSH's key exchange (ssh_config(5), ConnectTimeout): a host that is gone or frozen is missed then."""
+
+LOGIN_SECONDS = 30
+"""For all of a login, with sudo and the start of Python on the host: one that answers may be busy."""
 
 
 def make(job: Job) -> Path:
@@ -67,7 +71,7 @@ def environment(job: Job) -> dict[str, str]:
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_SSH_ARGS": " ".join(ssh),
         "ANSIBLE_PIPELINING": "True",
-        "ANSIBLE_TIMEOUT": str(CONNECT_SECONDS),
+        "ANSIBLE_TIMEOUT": str(LOGIN_SECONDS),
         "ANSIBLE_FORKS": str(FORKS),
         "ANSIBLE_GATHERING": "explicit",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
