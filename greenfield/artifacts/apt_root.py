@@ -109,6 +109,7 @@ class AptRoot:
             for package, uri in parse_uris(listed, self.architecture)
         ]
         with (self.folder / "lock").open("w") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
             failed = download(self, wanted, UPDATE_SECONDS, guard.fileno()) if wanted else ""
         if failed:
             raise ArtifactError(f"updates of Debian {self.release} can't be fetched: {failed}")
