@@ -89,10 +89,14 @@ class Kubernetes:
 
     @contextmanager
     def namespace(self, name: str, labels: dict[str, str] | None = None) -> Iterator[str]:
-        """A namespace of this check alone, named after ``name``; what is in it goes away afterwards."""
+        """A namespace of this check alone, named after ``name``; what is in it goes away afterwards.
+
+        Pods are taken in it: its first service account is there, which a controller makes a moment after the namespace.
+        """
         name = f"greenfield-verify-{name}-{uuid.uuid4().hex[:8]}"
         self.ctl("apply -f -", stdin=json.dumps(_object("v1", "Namespace", name, labels=labels or {})))
         try:
+            self.ctl(f"wait -n {name} serviceaccount/default --for=create --timeout={READY_SECONDS:.0f}s")
             yield name
         finally:
             self.ctl(f"delete namespace {name} --wait=false --ignore-not-found")
