@@ -138,7 +138,8 @@ class Cell(Resource):
             if result.status == "unreachable":
                 self._session.display.warn(call.urn, f"{host_error(result)}; its drift is not known")
             elif result.facts.get("lost"):
-                self._session.display.warn(call.urn, f"{host} has lost all that it had of {state['layer']}")
+                what = "is bare" if state["layer"] == HOST_LAYER else f"has lost all that it had of {state['layer']}"
+                self._session.display.warn(call.urn, f"{host} {what}")
                 digests[host] = LOST
             elif result.failed:
                 self._session.display.warn(call.urn, f"drift on {host_error(result)}")

@@ -41,6 +41,7 @@ def test_check_mode_foresees_the_whole_layer_on_a_bare_host(scenario, lab):
     # Every task of every role has something to do, and none fails for what an earlier one did not really do; packages
     # of all roles are the first one's.
     assert len(checked.hosts[HOSTS[-1]].changed_tasks) == 9
+    assert checked.hosts[HOSTS[-1]].facts["lost"]
     assert not lab.run(HOSTS[-1], "ls /etc/greenfield").stdout
 
 
@@ -184,6 +185,7 @@ def test_drift_is_told_by_check_mode_and_mended(converged, scenario, first):
         "Write the base configuration",
         "Set the kernel for hardening and for the engines",
     }
+    assert "lost" not in checked.facts, "one that drifted carries on and is changed behind its engines' gates"
     assert first.sysctl("net.ipv4.conf.all.accept_redirects") == 1
     succeeded(scenario.run("baseline", layer))
     assert first.sysctl("net.ipv4.conf.all.accept_redirects") == 0

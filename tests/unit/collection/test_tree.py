@@ -44,6 +44,14 @@ def test_check_mode_tells_and_touches_nothing(module, file, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name in ("etc", "d")] == []
 
 
+def test_check_mode_says_when_a_host_carries_nothing(module, tmp_path, owner):
+    folders = [{"path": str(tmp_path / "d"), "sign": True, **owner}, {"path": str(tmp_path / "other"), **owner}]
+    assert module("tree", check=True, directories=folders)["ansible_facts"] == {"greenfield_result": {"lost": True}}
+    assert "ansible_facts" not in module("tree", directories=folders)
+    (tmp_path / "other").rmdir()
+    assert "ansible_facts" not in module("tree", check=True, directories=folders)
+
+
 def test_when_one_file_is_invalid_none_is_replaced(module, file, tmp_path):
     module("tree", files=[file("a", "old"), file("b", "old")])
     answer = module("tree", files=[file("a", "new"), file("b", "bad", validate="grep good %s")])

@@ -34,6 +34,24 @@ def test_a_host_that_lost_the_layer_is_laid_down_anew_without_waiting_for_a_gate
     assert hosts.jobs[-1].targets[0].variables["etcd_formed"], "its role knows that the cluster stood before"
 
 
+def test_bare_hosts_of_several_racks_are_laid_down_together() -> None:
+    """Where many hosts were replaced, none waits for the others, nor for engines that may have gone with them."""
+    hosts = Hosts(lambda job, name: HostResult(name, "changed", facts={"lost": True} if job.check else {}))
+    hosts.set_gates({"orders/kv": gate("h1", "h2", "h3")})
+    cell = cell_on(hosts)
+    calls = {name: Call(f"{CALL.urn}-{name}", name) for name in ("h1", "h2")}
+    wanted = {name: inputs(name, layer="host", rack=name, gates=["orders/kv"]) for name in calls}
+
+    async def life() -> None:
+        states = {name: await cell.create(calls[name], wanted[name]) for name in calls}
+        seen = {name: await cell.read(calls[name], {**wanted[name], **states[name]}) for name in calls}
+        del hosts.jobs[:]
+        await asyncio.gather(*(cell.update(calls[name], seen[name], wanted[name]) for name in calls))
+
+    asyncio.run(life())
+    assert hosts.ran() == ["main h1 h2"]
+
+
 def test_a_host_that_never_carried_the_layer_is_told_so() -> None:
     hosts = Hosts()
     asyncio.run(cell_on(hosts).create(CALL, inputs("h1")))

@@ -50,6 +50,10 @@ options:
       owner: {description: Name or uid., type: str, default: root}
       group: {description: Name or gid., type: str, default: root}
       purge: {description: Remove what this task does not name., type: bool, default: false}
+      sign:
+        description: Whether a host without it carries nothing of the layer. Check mode then says that all is lost.
+        type: bool
+        default: false
   existing:
     description: Mode and owners of files that others made; left out where there is no such file.
     type: list
@@ -93,6 +97,10 @@ changed_paths:
   description: Paths that were (or in check mode would be) made, replaced, given other attributes or removed.
   type: list
   returned: always
+ansible_facts:
+  description: C(greenfield_result) with C(lost), where a directory that is a C(sign) is missing.
+  type: dict
+  returned: in check mode on a host that carries nothing
 """
 
 import os
@@ -115,7 +123,12 @@ FILE = {
     "mode": {"type": "str", "default": "0644"},
     "validate": {"type": "str"},
 }
-DIRECTORY = {**ATTRIBUTES, "mode": {"type": "str", "default": "0755"}, "purge": {"type": "bool", "default": False}}
+DIRECTORY = {
+    **ATTRIBUTES,
+    "mode": {"type": "str", "default": "0755"},
+    "purge": {"type": "bool", "default": False},
+    "sign": {"type": "bool", "default": False},
+}
 EXISTING = {**ATTRIBUTES, "mode": {"type": "str", "required": True}}
 DERIVED = {
     "path": {"type": "path", "required": True},
@@ -149,6 +162,7 @@ class Tree:
         parameters = self.module.params
         for entry in parameters["files"] + parameters["directories"] + parameters["existing"]:
             self._resolve(entry)
+        lost = any(entry["sign"] and not os.path.isdir(entry["path"]) for entry in parameters["directories"])
         for directory in sorted(parameters["directories"], key=lambda entry: entry["path"]):
             self._directory(directory)
         self._files(parameters["files"])
@@ -159,7 +173,10 @@ class Tree:
             self._remove(path)
         for entry in parameters["derived"]:
             self._derive(entry)
-        return {"changed": bool(self.changed), "changed_paths": self.changed, "diff": self.diff}
+        result = {"changed": bool(self.changed), "changed_paths": self.changed, "diff": self.diff}
+        if lost and self.module.check_mode:
+            result["ansible_facts"] = {"greenfield_result": {"lost": True}}
+        return result
 
     def _files(self, files):
         """All are staged and validated before the first takes its place."""
