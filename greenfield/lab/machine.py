@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 
+from greenfield.artifacts.place import cache
 from greenfield.errors import LabError
 from greenfield.lab.cgroup import controllers
 
@@ -24,9 +25,22 @@ def check_root() -> None:
         raise LabError("the lab makes namespaces, mounts and cgroups, which needs root", fix="run it with sudo")
 
 
+def widened(path: str) -> str:
+    """A search path that also leads to root's programs, and to the ``chronyd`` that set-up puts beside this machine's
+    own keeper of the clock (``.ci/packages``): whoever calls the command line by its path has them too."""
+    found = [folder for folder in path.split(os.pathsep) if folder]
+    more = ["/usr/sbin", "/sbin", str(cache() / "tools" / "chrony" / "bin")]
+    return os.pathsep.join([*found, *(folder for folder in more if folder not in found)])
+
+
 def check_machine() -> None:
-    """Raises LabError when something that every lab needs is missing, naming all of it."""
+    """Have this process find what every lab needs.
+
+    Raises:
+        LabError: something is missing; all of it is named.
+    """
     check_root()
+    os.environ["PATH"] = widened(os.environ.get("PATH", os.defpath))
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
         raise LabError(
             f"the lab needs {', '.join(missing)}",
