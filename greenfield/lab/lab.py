@@ -17,7 +17,7 @@ from greenfield.lab.faults import Faults
 from greenfield.lab.host import LabHost, remove_traces
 from greenfield.lab.kernel_server import KernelServer
 from greenfield.lab.lock import locked
-from greenfield.lab.machine import check_machine, check_room, check_root
+from greenfield.lab.machine import check_machine, check_room, check_root, find_programs
 from greenfield.lab.mount import remove_folder, unmount_below
 from greenfield.lab.names import Names
 from greenfield.lab.services import Services
@@ -53,6 +53,7 @@ class Lab(Faults):
         self.hosts = {name: LabHost(site, host, self.names, tree_path()) for name, host in site.hosts.items()}
         self.book = FaultBook(self.names.state / "faults.json")
         self._say = say
+        find_programs()
 
     def up(self) -> None:
         """Have every host of the site running and reachable with nothing wrong; starts, mends or leaves alone.

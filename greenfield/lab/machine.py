@@ -25,22 +25,22 @@ def check_root() -> None:
         raise LabError("the lab makes namespaces, mounts and cgroups, which needs root", fix="run it with sudo")
 
 
+def find_programs() -> None:
+    """Have this process find what a lab runs, whoever calls the command line by its path and with whatever PATH."""
+    os.environ["PATH"] = widened(os.environ.get("PATH", os.defpath))
+
+
 def widened(path: str) -> str:
-    """A search path that also leads to root's programs, and to the ``chronyd`` that set-up puts beside this machine's
-    own keeper of the clock (``.ci/packages``): whoever calls the command line by its path has them too."""
+    """A search path that leads to root's programs too, and to the ``chronyd`` of the set-up (``.ci/packages``), which
+    lies in the cache where this machine's clock has another keeper."""
     found = [folder for folder in path.split(os.pathsep) if folder]
     more = ["/usr/sbin", "/sbin", str(cache() / "tools" / "chrony" / "bin")]
     return os.pathsep.join([*found, *(folder for folder in more if folder not in found)])
 
 
 def check_machine() -> None:
-    """Have this process find what every lab needs.
-
-    Raises:
-        LabError: something is missing; all of it is named.
-    """
+    """Raises LabError when something that every lab needs is missing, naming all of it."""
     check_root()
-    os.environ["PATH"] = widened(os.environ.get("PATH", os.defpath))
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
         raise LabError(
             f"the lab needs {', '.join(missing)}",
