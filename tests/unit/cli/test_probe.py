@@ -41,7 +41,7 @@ def service() -> Iterator[LoopbackService]:
 
 def begin(*words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", MAIN, "probe", *map(str, words)],
+        ["env", "--default-signal=INT,TERM", sys.executable, "-c", MAIN, "probe", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
