@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenfield.provider.cell_state import DRIFTED
+from greenfield.provider.marks import DRIFTED
 
 PENDING = "pending_operations"
 """Key of a deployment: what was going on when its state was written last."""

@@ -27,6 +27,8 @@ PROJECT = "greenfield"
 PLUGINS = ("greenfield", "kubernetes")
 """What our environment brings; the second hands over to an installed official plugin (docs/platform.md)."""
 
+DEBUG_FLAGS = frozenset({"-d", "--debug"})
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -109,6 +111,9 @@ class Workspace:
         """
         command = ["pulumi", *arguments]
         environment = {**os.environ, **self.environment()}
+        if DEBUG_FLAGS & set(arguments):
+            # The stack's program sends no debug messages else (greenfield.resources.debug).
+            environment.setdefault("GREENFIELD_DEBUG", "1")
         words: list[str] = []
         if quiet:
             result = subprocess.run(

@@ -55,7 +55,7 @@ def engine_common(plan: Plan, engine: str, facts: Mapping[str, Any] = NO_FACTS) 
     own = {
         "cluster": engine,
         "version": spec.version,
-        "members": [_member(plan, member, kind.member_fields) for member in plan.members_of(engine)],
+        "members": _members(plan, engine, kind.member_fields),
         **kind.variables(spec),
         **{option: _referenced(plan, other) for option, other in references(spec).items()},
     }
@@ -72,8 +72,7 @@ def references(spec: EngineSpec) -> dict[str, str]:
 def _referenced(plan: Plan, engine: str) -> dict[str, Any]:
     """What an engine's role is told of another engine that it refers to."""
     spec = plan.cluster.engines[engine]
-    members = [_member(plan, member, ()) for member in plan.members_of(engine)]
-    return {"name": engine, "members": members, **ENGINES[spec.kind].variables(spec)}
+    return {"name": engine, "members": _members(plan, engine, ()), **ENGINES[spec.kind].variables(spec)}
 
 
 def host_variables(plan: Plan, cell: Cell, host: str) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _usual(values: list[Any]) -> Any:
     """The value that occurs most often, if any occurs twice; of several, the first."""
     counts: list[tuple[Any, int]] = []
     for value in values:
-        at = next((index for index, (known, _) in enumerate(counts) if known == value), None)
+        at = next((index for index, (known, _) in enumerate(counts) if known is value or known == value), None)
         if at is None:
             counts.append((value, 1))
         else:
@@ -163,6 +162,12 @@ def _greenfield(plan: Plan) -> dict[str, Any]:
         "greenfield_domain": plan.site.domain,
         "greenfield_mirror_url": plan.site.mirror.url,
     }
+
+
+@lru_cache(maxsize=1024)
+def _members(plan: Plan, engine: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
+    """An engine's members, as its role is told of them; the same list for all its cells, to be read only."""
+    return [_member(plan, member, fields) for member in plan.members_of(engine)]
 
 
 def _member(plan: Plan, member: Member, fields: tuple[str, ...]) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from greenfield.configure import HostResult
 from greenfield.errors import ProviderError
 from greenfield.provider.cell_state import (
     AUTHORITIES,
-    DRIFTED,
-    LOST,
     DesiredHosts,
     batch_of,
     desired_hosts,
@@ -23,6 +21,7 @@ from greenfield.provider.cell_state import (
     stood,
 )
 from greenfield.provider.gate import Gate
+from greenfield.provider.marks import DRIFTED, LOST
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
 from greenfield.provider.rollout import HOST_LAYER, Rollout, host_error
 from greenfield.provider.session import Session

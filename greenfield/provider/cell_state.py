@@ -12,18 +12,13 @@ from greenfield.configure import Connection, HostResult, Target
 from greenfield.model.packed import unpack
 from greenfield.provider.credentials import make_credentials
 from greenfield.provider.gate import Gate
+from greenfield.provider.marks import DRIFTED, LOST
 from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch
 from greenfield.provider.x509 import Pair, issue
 
 AUTHORITIES = ("authority", "authorities")
 """Inputs that hold authorities' keys; no output does."""
-
-DRIFTED = "drifted"
-"""In place of a digest: the host was found to differ from what it was converged to."""
-
-LOST = "lost"
-"""In place of a digest: the host was found to carry nothing of the layer any more."""
 
 
 @dataclass(frozen=True, slots=True)

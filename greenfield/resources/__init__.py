@@ -1,5 +1,6 @@
 """Pulumi components: declare a cluster from its plan. ``Cluster`` is what programs use."""
 
+from greenfield.resources.begin import begin
 from greenfield.resources.cluster import Cluster, ClusterArgs
 from greenfield.resources.engine import Engine, EngineArgs
 from greenfield.resources.node_pool import NodePool, NodePoolArgs
@@ -14,4 +15,5 @@ __all__ = [
     "NodePoolArgs",
     "Site",
     "SiteArgs",
+    "begin",
 ]

@@ -6,7 +6,6 @@ properties keeps preview of ten thousand hosts in seconds, and Pulumi shows diff
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 import pulumi
@@ -41,7 +40,7 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
             {
                 "address": plan.site.hosts[host].address,
                 "variables": own[host],
-                "subject": asdict(subjects[host]),
+                "subject": subjects[host].as_json(),
                 **({"credentials": proofs[host]} if host in proofs else {}),
             }
         )

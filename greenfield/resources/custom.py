@@ -1,6 +1,8 @@
-"""The plugin's resource types, as Pulumi resources with typed outputs. Components are what programs use."""
+"""The plugin's resource types, as Pulumi resources with typed outputs. Components are what programs use.
 
-from __future__ import annotations
+Pulumi evaluates the annotations at each registration, so they are not kept as strings here. Of the outputs only those
+that programs read are named: each one named is watched until the end of the program.
+"""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -54,8 +56,8 @@ class Kubeconfig(pulumi.CustomResource):
     kubeconfig: pulumi.Output[str]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = {"kubeconfig": None, "issued": None, "authorityPrint": None}
-        super().__init__("greenfield:index:Kubeconfig", name, {**inputs, **outputs}, _options(opts, "kubeconfig"))
+        properties = {**inputs, "kubeconfig": None}
+        super().__init__("greenfield:index:Kubeconfig", name, properties, _options(opts, "kubeconfig"))
 
 
 class Preflight(pulumi.CustomResource):
@@ -71,8 +73,7 @@ class Cell(pulumi.CustomResource):
     digests: pulumi.Output[dict[str, str]]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = {"digests": None, "issued": None, "faults": None, "stood": None, "authorityPrint": None}
-        super().__init__("greenfield:index:Cell", name, {**inputs, **outputs}, _options(opts))
+        super().__init__("greenfield:index:Cell", name, {**inputs, "digests": None}, _options(opts))
 
 
 class Formation(pulumi.CustomResource):

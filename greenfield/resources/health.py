@@ -10,6 +10,9 @@ from greenfield.engines import ENGINES
 from greenfield.model.packed import pack
 from greenfield.plan import Plan, engine_common, host_variables
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+# ``json.dumps`` would make an encoder for each host.
+
 GATE_HOSTS = 3
 """A gate asks one member; two more stand by in case its host does not answer."""
 
@@ -62,4 +65,4 @@ def without_quarantined(plan: Plan, engine: str) -> dict[str, Any]:
 
 def as_json(value: Any) -> str:
     """JSON in its shortest form; the same value gives the same text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _encode(value)
