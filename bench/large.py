@@ -68,7 +68,7 @@ def _rows(runs: dict[str, list[dict[str, Any]]]) -> list[Row]:
     ours = runs["greenfield"]
     rows = [
         Row(
-            f"{HOSTS:,} hosts, {RACKS} racks, {ENGINES} engines: spec to digests of {ours[0]['done']:,} states",
+            f"{HOSTS:,} hosts, {RACKS} racks, {ENGINES} engines: spec to {ours[0]['done']:,} desired states",
             str(whole["greenfield"]),
             f"{whole['plain']} PyYAML + jsonschema, which only read and judge",
             whole["plain"].best / whole["greenfield"].best,

@@ -70,6 +70,11 @@ def digest(*folders: Path) -> str:
     return seen.hexdigest()
 
 
+def roles_digest(names: tuple[str, ...]) -> str:
+    """Digest of roles' content and of the modules they call."""
+    return digest(*(part for name in names for part in parts_of(name)))
+
+
 @cache
 def parts_of(role: str) -> tuple[Path, ...]:
     """What decides how a role works: its folder, the modules of the collection that it calls, and what these import.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenfield.provider.marks import DRIFTED
+from greenfield.model.marks import DRIFTED
 
 PENDING = "pending_operations"
 """Key of a deployment: what was going on when its state was written last."""

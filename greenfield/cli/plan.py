@@ -37,21 +37,25 @@ def plan(
     ] = False,
     deployed: Annotated[
         Path | None,
-        typer.Option(help="JSON of what is deployed (cell, host, digest and variables), to show changes.", exists=True),
+        typer.Option(
+            help="State of your own stack to show changes against (pulumi stack export; - is standard input). "
+            "By default that of greenfield up.",
+        ),
     ] = None,
     quarantine: Annotated[list[str] | None, typer.Option(help="Host not to touch (repeatable).")] = None,
 ) -> None:
     """Show which member stands on which host, and prove that the cluster survives what it must.
 
-    Reads the spec and, where there is one, the placement record beside it; touches no host.
+    Reads the spec and, where there are such, the placement record beside it and the state of greenfield up; touches no
+    host. Says what changes, but for secrets and certificates that are due: those greenfield preview knows.
 
     Example: [bold]greenfield plan examples/lab --format elevation[/bold]
     """
     from greenfield.artifacts.catalogue import names_for
     from greenfield.artifacts.lock import load_lock, summary
+    from greenfield.cli.deployed import UNKNOWN, differences
     from greenfield.errors import PlanError
     from greenfield.plan import load_placement, make_plan, save_placement
-    from greenfield.plan.changes import changes
     from greenfield.plan.cost import cost
     from greenfield.spec import load, report
 
@@ -66,14 +70,16 @@ def plan(
         err.print(report.text(report.locate(error.problems, loaded.sources, Path.cwd())), markup=False, end="")
         raise typer.Exit(1) from error
     budgets = [budget for budget in loaded.budgets.values() if budget.cluster == wanted.name]
-    difference = changes(made, _read(deployed)) if deployed else None
     costs = [cost(made, budget) for budget in budgets]
     platforms = [platform for platform in loaded.platforms.values() if platform.cluster == wanted.name]
     lock = load_lock(loaded.folder)
+    difference = differences(made, spec[0], lock, deployed, recorded=bool(standing and standing.versions))
     artifacts = {"names": names_for([wanted], platforms), "locked": summary(lock) if lock else None}
     typer.echo(_shown(made, format, difference, costs, artifacts), nl=False)
     for warning in made.warnings:
         err.print(f"warning: {'.'.join(map(str, warning.path[2:]))}: {warning.message}", markup=False)
+    if difference is None:
+        err.print(f"note: {UNKNOWN}", markup=False)
     if record:
         changed = save_placement(loaded.folder, made)
         err.print(f"placement record of {wanted.name} {'written' if changed else 'is up to date'}", markup=False)
@@ -95,15 +101,3 @@ def _shown(made: Plan, format: Format, difference: Changes | None, costs: list[C
         case Format.json:
             document = plan_document(made, changes=difference, costs=costs, artifacts=artifacts)
             return json.dumps(document, indent=2) + "\n"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    from greenfield.errors import PlanError
-
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlanError(f"{path} is no JSON: {error}", fix="name a snapshot of what is deployed") from error
-    if not isinstance(found, dict):
-        raise PlanError(f"{path} holds no mapping of cells", fix="name a snapshot of what is deployed")
-    return found

@@ -56,13 +56,23 @@ class Workspace:
         from greenfield.spec import load
 
         chosen, site = load([spec]).cluster(cluster)
-        stack = f"{site.name}-{chosen.name}"
-        return cls(spec.resolve(), stack, chosen.name, state.folder() / "workspaces" / stack)
+        return cls.named(spec, site.name, chosen.name)
+
+    @classmethod
+    def named(cls, spec: Path, site: str, cluster: str) -> Workspace:
+        """The workspace of a cluster that is known to be in the spec."""
+        stack = f"{site}-{cluster}"
+        return cls(spec.resolve(), stack, cluster, state.folder() / "workspaces" / stack)
 
     @property
     def exists(self) -> bool:
         """Whether the stack was made before."""
         return self._checkpoint.exists()
+
+    @property
+    def known_state(self) -> Any:
+        """The stack's state as Pulumi keeps it in a file, secrets encrypted; ``None`` when it lies elsewhere."""
+        return json.loads(self._checkpoint.read_text()) if self.exists else None
 
     @property
     def _checkpoint(self) -> Path:

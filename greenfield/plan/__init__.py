@@ -7,8 +7,6 @@ from greenfield.plan.desired import (
     engine_common,
     host_layer_common,
     host_variables,
-    state_digest,
-    state_digests,
 )
 from greenfield.plan.placement_record import (
     EMPTY,
@@ -51,6 +49,4 @@ __all__ = [
     "record_gone",
     "save_placement",
     "standing_problems",
-    "state_digest",
-    "state_digests",
 ]

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from greenfield.content import roles_digest
 from greenfield.engines import ENGINES
+from greenfield.model.marks import ROLES
 from greenfield.plan.desired import cell_variables
 from greenfield.plan.plan import HOST_LAYER, Cell, Plan
 from greenfield.plan.words import listed, plural, size
 
-DIGEST = "digest"
-VARIABLES = "variables"
+VARIABLES, CONTENT, WHY = "variables", "content", "why"
+"""Keys of a host in a deployed snapshot."""
+
+LONG = 40
+"""Text longer than this says nothing to a person; that it is another one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +79,29 @@ class Changes:
 def changes(
     plan: Plan,
     deployed: Mapping[str, Any] | None,
-    digests: Mapping[str, Mapping[str, str]] | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Changes:
-    """Compare a plan with a deployed snapshot.
+    """Compare a plan with a deployed snapshot. Hosts in quarantine are not touched, so they do not change.
+
+    What neither the plan nor ``facts`` knows is not compared: secrets, and certificates that are due.
 
     Args:
-        deployed: cell name to host name to ``{"digest": ..., "variables": {...}}``; either key may be missing.
-            Variables are those of the layer, common and own; what the plan does not know (secrets) is not compared.
-        digests: the desired digest of each cell's hosts. A host whose variables agree but whose digest differs
-            changes because of its roles, artifacts, certificates or secrets.
+        deployed: cell name to host name to ``{"variables": {...}, "content": ..., "why": ...}``, each key optional:
+            the layer's variables, common and own; the digest of its roles; and why the host changes in any case.
+            ``greenfield.plan.deployed`` makes it.
+        facts: what the plan does not know of a layer's variables, by layer (of the artifact lock).
     """
     before = {cell: dict(hosts) for cell, hosts in (deployed or {}).items()}
     planned = {cell.name: cell for cell in plan.cells}
     new: list[HostChange] = []
     changed: list[HostChange] = []
     for cell in plan.cells:
-        shared, own = cell_variables(plan, cell)
-        for host in cell.hosts:
+        shared, own = cell_variables(plan, cell, (facts or {}).get(cell.layer, {}))
+        for host in (host for host in cell.hosts if host not in cell.quarantined):
             if host not in before.get(cell.name, {}):
                 new.append(HostChange(cell.name, cell.layer, host))
                 continue
-            wanted = (digests or {}).get(cell.name, {}).get(host)
-            state = before[cell.name][host]
-            reasons, restart = _compare(plan, cell, state, {**shared, **own[host]})
-            if not reasons and wanted is not None and state.get(DIGEST) not in (None, wanted):
-                reasons = ("roles, artifacts, certificates or secrets",)
+            reasons, restart = _compare(plan, cell, before[cell.name][host], {**shared, **own[host]})
             changed += [HostChange(cell.name, cell.layer, host, reasons, restart)] if reasons else []
     goes = [
         HostChange(cell, _layer(cell, planned, hosts[host]), host)
@@ -128,12 +131,13 @@ def _compare(
     plan: Plan, cell: Cell, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], bool]:
     """What differs between a host's deployed and desired variables, in words, and whether a member restarts for it."""
-    old = before.get(VARIABLES)
-    if old is None:
-        return (), False
+    old = before.get(VARIABLES, after)
     differing = [key for key in sorted(after) if old.get(key) != after[key]]
-    reasons = tuple(_reason(_short(cell, key), old.get(key), after[key]) for key in differing)
-    return reasons, _restarts(plan, cell, differing)
+    reasons = [before[WHY]] if WHY in before else []
+    reasons += [_reason(_short(cell, key), old.get(key), after[key]) for key in differing]
+    if before.get(CONTENT) not in (None, roles_digest(cell.roles)):
+        reasons.append(ROLES)
+    return tuple(reasons), _restarts(plan, cell, differing)
 
 
 def _short(cell: Cell, key: str) -> str:
@@ -158,6 +162,8 @@ def _reason(key: str, old: Any, new: Any) -> str:
         return f"{key}: new"
     if key.endswith("_bytes") and isinstance(old, int) and isinstance(new, int):
         return f"{key.removesuffix('_bytes')}: {size(old)} → {size(new)}"
+    if max(len(str(old)), len(str(new))) > LONG:
+        return f"{key}: another"
     return f"{key}: {old} → {new}"
 
 

@@ -1,4 +1,4 @@
-"""The desired state of hosts: every variable that a role gets from the plan, and a digest of it.
+"""The desired state of hosts: every variable that a role gets from the plan.
 
 What depends on secrets, the PKI or the artifact lock (``*_certificate``, ``*_private_key``, ``*_authority``,
 ``redis_passwords``, ``baseline_apt_key``, ``baseline_artifacts``, ``etcd_files``) is not the plan's to know: callers
@@ -7,8 +7,6 @@ pass it as ``facts``, which are merged in, or merge it afterwards.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -122,37 +120,6 @@ def _usual(values: list[Any]) -> Any:
             counts[at] = (value, counts[at][1] + 1)
     usual, count = max(counts, key=lambda entry: entry[1])
     return usual if count > 1 else None
-
-
-def state_digest(variables: Mapping[str, Any], *, roles_digest: str) -> str:
-    """SHA-256 (hex) of a host's desired state: all variables of a layer, and the content of the layer's roles.
-
-    Each value is digested by itself first, so that ``state_digests`` need not serialise what hosts share again.
-    """
-    return _state_digest({key: _value_digest(value) for key, value in variables.items()}, roles_digest)
-
-
-def state_digests(
-    common: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], *, roles_digest: str
-) -> dict[str, str]:
-    """``state_digest`` of ``{**common, **own[host]}`` for each host of a cell; common values are digested once."""
-    shared = {key: _value_digest(value) for key, value in common.items()}
-    return {
-        host: _state_digest({**shared, **{key: _value_digest(value) for key, value in mine.items()}}, roles_digest)
-        for host, mine in own.items()
-    }
-
-
-def _value_digest(value: Any) -> str:
-    return hashlib.sha256(_canonical(value)).hexdigest()
-
-
-def _state_digest(values: Mapping[str, str], roles_digest: str) -> str:
-    return hashlib.sha256(_canonical({"roles": roles_digest, "variables": values})).hexdigest()
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _greenfield(plan: Plan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from greenfield.configure import HostResult
 from greenfield.errors import ProviderError
+from greenfield.model.marks import DRIFTED, LOST
 from greenfield.provider.cell_state import (
     AUTHORITIES,
     DesiredHosts,
@@ -21,7 +22,6 @@ from greenfield.provider.cell_state import (
     stood,
 )
 from greenfield.provider.gate import Gate
-from greenfield.provider.marks import DRIFTED, LOST
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
 from greenfield.provider.rollout import HOST_LAYER, Rollout, host_error
 from greenfield.provider.session import Session

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from greenfield.configure import Connection, HostResult, Target
+from greenfield.model.marks import ROLES, WORDS
 from greenfield.model.packed import unpack
 from greenfield.provider.credentials import make_credentials
 from greenfield.provider.gate import Gate
-from greenfield.provider.marks import DRIFTED, LOST
 from greenfield.provider.resource import Values, changed_keys
 from greenfield.provider.rollout import Batch
 from greenfield.provider.x509 import Pair, issue
@@ -68,15 +68,15 @@ def _reason(old: Values, inputs: Values, name: str, host: DesiredHost) -> str:
     before = (old.get("digests") or {}).get(name)
     if before is None:
         return f"failed before: {old['faults'][name]}" if name in (old.get("faults") or {}) else "joins"
-    if before in (DRIFTED, LOST):
-        return "drifted from its desired state" if before == DRIFTED else "its host has lost all of it"
+    if before in WORDS:
+        return WORDS[before]
     old_own = json.loads((old.get("hosts") or {}).get(name, "{}"))
     was = {**unpack(old.get("common") or "{}"), **(old_own.get("variables") or {})}
     changed = _changed(was, {**unpack(inputs["common"]), **host.variables})
     if (old.get("issued") or {}).get(name) != host.issued or old_own.get("subject") != host.subject:
         changed.append("certificate renewed")
     if old.get("content") != inputs["content"]:
-        changed.append("the roles themselves changed")
+        changed.append(ROLES)
     if old.get("authorityPrint") != _authority_print(inputs):
         changed.append("new certificate authority")
     return ", ".join(changed) or "secrets changed"

@@ -55,7 +55,7 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
         "pool": cell.pool,
         "rack": cell.rack,
         "roles": list(cell.roles),
-        "content": roles_digest(cell.roles),
+        "content": content.roles_digest(cell.roles),
         "common": pack(shared),
         "hosts": hosts,
         "certificatePrefix": prefix,
@@ -65,11 +65,6 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
         "connection": site.connection,
         "quarantined": list(cell.quarantined),
     }
-
-
-def roles_digest(roles: tuple[str, ...]) -> str:
-    """Digest of the roles' content and of the modules they call."""
-    return content.digest(*(part for role in roles for part in content.parts_of(role)))
 
 
 def engines_on(plan: Plan, cell: Cell) -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
-from greenfield.artifacts import Lock, check_images, load_lock, registry_url
+from greenfield.artifacts import Lock, check_images, load_lock
+from greenfield.artifacts.facts import engine_facts
 from greenfield.engines import ENGINES
 from greenfield.errors import GreenfieldError
 from greenfield.model.platform import Platform
@@ -100,7 +100,9 @@ class Cluster(pulumi.ComponentResource):
         if not pulumi.runtime.is_dry_run():
             save_placement(args.folder, plan)
         child = pulumi.ResourceOptions(parent=self)
-        facts = {engine: _facts(args, engine) for engine in plan.cluster.engines}
+        facts = {
+            name: engine_facts(args.lock, spec, plan.site.mirror.url) for name, spec in plan.cluster.engines.items()
+        }
         self.site = Site(f"{name}-{plan.site.name}", SiteArgs(plan, args.folder, args.lock, facts), child)
         self.pools = {pool: NodePool(f"{name}-{pool}", NodePoolArgs(self.site, pool), child) for pool in plan.pools}
         self.engines: dict[str, Engine] = {}
@@ -138,26 +140,6 @@ def _keep_version(args: ClusterArgs, engine: Engine) -> None:
 def _configured() -> list[str]:
     """Hosts in quarantine by the stack's config."""
     return [host for host in (pulumi.Config("greenfield").get("quarantine") or "").split(",") if host]
-
-
-def _facts(args: ClusterArgs, engine: str) -> dict[str, Any]:
-    """What the engine's roles get from the artifact lock: files to fetch, and where images come from."""
-    spec = args.plan.cluster.engines[engine]
-    kind = ENGINES[spec.kind]
-    if args.lock is None:
-        return {}
-    names, url = kind.artifacts(spec.version), args.plan.site.mirror.url
-    found: dict[str, Any] = {}
-    if kind.fetches_files:
-        found[f"{kind.role}_files"] = [file for name in names for file in args.lock.files_of(name, url)]
-    images = args.lock.images_of(names)
-    if images:
-        found |= {
-            f"{kind.role}_images": [f"{image['name']}@{image['digest']}" for image in images],
-            "containerd_registry_url": registry_url(url),
-            "containerd_registry_certificate": args.lock.registry_certificate,
-        }
-    return found
 
 
 def _in_order(plan: Plan) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pulumi
 
+from greenfield import content
 from greenfield.engines import ENGINES
 from greenfield.plan import engine_common
 from greenfield.plan.desired import references
-from greenfield.resources.cell_inputs import cell_inputs, known, roles_digest
+from greenfield.resources.cell_inputs import cell_inputs, known
 from greenfield.resources.custom import Authority, Cell, Formation, Password
 from greenfield.resources.health import as_json, gate_name, members_of, without_quarantined
 from greenfield.resources.node_pool import NodePool
@@ -123,7 +124,7 @@ class Engine(pulumi.ComponentResource):
             "site": plan.site.name,
             "engine": args.engine,
             "role": self._kind.role,
-            "content": roles_digest((self._kind.role,)),
+            "content": content.roles_digest((self._kind.role,)),
             "common": as_json(common),
             "secrets": self._secrets(),
             # What belongs to another engine is formed and judged from that engine's members.

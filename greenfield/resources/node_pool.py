@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from greenfield.artifacts.facts import host_facts
 from greenfield.resources.cell_inputs import cell_inputs, engines_on, host_layer_cells, known
 from greenfield.resources.custom import Cell
 from greenfield.resources.health import gate_name
@@ -27,11 +28,7 @@ class NodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:NodePool", name, {}, opts)
-        plan, lock = args.site.args.plan, args.site.args.lock
-        facts = {
-            "baseline_apt_key": lock.apt_key if lock else "",
-            "baseline_artifacts": lock.digest_of(["host"]) if lock else "",
-        }
+        plan, facts = args.site.args.plan, host_facts(args.site.args.lock)
         self.cells: dict[str, Cell] = {}
         for cell in host_layer_cells(plan, args.pool):
             inputs = cell_inputs(args.site, cell, facts, "pki")

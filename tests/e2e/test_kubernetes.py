@@ -80,6 +80,7 @@ def test_second_run_changes_nothing_and_logs_in_nowhere(delivery: Delivery) -> N
     result = delivery.up()
     assert result.returncode == 0, result.stdout[-4000:]
     assert unchanged(result.stdout), result.stdout[-4000:]
+    assert "what is deployed: none\n" in delivery.greenfield("plan", str(delivery.spec)).stdout
     assert delivery.logins() == before
 
 
@@ -231,6 +232,7 @@ def test_a_node_that_can_not_reach_the_api_for_minutes_comes_back_by_itself(deli
     result = delivery.up()
     assert result.returncode == 0, result.stdout[-4000:]
     assert unchanged(result.stdout), result.stdout[-4000:]
+    assert "what is deployed: none\n" in delivery.greenfield("plan", str(delivery.spec)).stdout
     assert delivery.logins() == before
 
 

@@ -89,6 +89,8 @@ def test_second_run_changes_nothing_and_logs_in_nowhere(delivery: Delivery) -> N
     assert result.returncode == 0, result.stdout
     _said(result, r"\d+ unchanged")
     assert not re.search(r"\d+ (created|updated|replaced)", result.stdout), result.stdout
+    planned = delivery.greenfield("plan", str(delivery.spec))
+    _said(planned, r"changes against what is deployed: none\n")
     assert delivery.logins() == before
     assert seconds < 60
 

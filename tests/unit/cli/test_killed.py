@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenfield.cli.killed import mend
-from greenfield.provider.marks import DRIFTED
+from greenfield.model.marks import DRIFTED
 
 KIND = "urn:pulumi:lab-orders::greenfield::greenfield:index:Cell::"
 

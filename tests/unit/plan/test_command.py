@@ -6,28 +6,41 @@ import importlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from deployed_stack import stack_of
 from typer.testing import CliRunner, Result
 
 from greenfield.cli.app import app
 from greenfield.content import root
+from greenfield.plan import make_plan
+from greenfield.spec import load
 
+CHANGES = "changes against what is deployed:"
 EXAMPLE = root() / "examples" / "lab"
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> Path:
-    """A copy of the example, without a record."""
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the example, without a record; of its site nothing was ever delivered from here."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     for name in ("site.yaml", "cluster.yaml", "hosts.csv"):
         shutil.copy(EXAMPLE / name, tmp_path)
     return tmp_path
 
 
-def _run(*arguments: str) -> Result:
+def _run(*arguments: str, stdin: str | None = None) -> Result:
     importlib.import_module("greenfield.cli.plan")
     importlib.import_module("greenfield.cli.validate")
-    return CliRunner().invoke(app, ["plan", *arguments])
+    return CliRunner().invoke(app, ["plan", *arguments], input=stdin)
+
+
+def _state(spec: Path) -> dict[str, Any]:
+    """The state of a stack whose hosts are what the spec asks for."""
+    cluster, site = load([spec]).cluster()
+    return stack_of(make_plan(site, cluster))
 
 
 def test_table_tells_who_stands_where(spec: Path) -> None:
@@ -69,10 +82,53 @@ def test_quarantined_hosts_are_named(spec: Path) -> None:
     assert "quarantined, not touched: r2-h1" in _run(str(spec), "--quarantine", "r2-h1").output
 
 
-def test_changes_against_a_snapshot(spec: Path) -> None:
-    snapshot = spec / "deployed.json"
-    snapshot.write_text("{}")
-    assert (
-        "changes against what is deployed: + 9 hosts, + 2 engines"
-        in _run(str(spec), "--deployed", str(snapshot)).output
-    )
+def test_everything_is_new_where_nothing_was_delivered(spec: Path) -> None:
+    assert f"{CHANGES} + 9 hosts, + 2 engines\n" in _run(str(spec)).output
+
+
+def test_changes_against_the_state_of_greenfield_up(spec: Path) -> None:
+    folder = spec / "state" / "greenfield" / "pulumi" / ".pulumi" / "stacks" / "greenfield"
+    folder.mkdir(parents=True)
+    state = _state(spec)
+    (folder / "lab-orders.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": state}}))
+    assert f"{CHANGES} none\n" in _run(str(spec)).output
+    cluster = spec / "cluster.yaml"
+    cluster.write_text(cluster.read_text().replace("memory: 256MiB", "memory: 320MiB"))
+    said = _run(str(spec)).output
+    assert f"{CHANGES} ~ 6 members, 6 restarts\n" in said
+    assert "~ sessions-r1: r1-h2: memory: 256 MiB → 320 MiB (restart)" in said
+
+
+def test_changes_against_a_stack_of_the_users_own(spec: Path) -> None:
+    exported = json.dumps({"version": 3, "deployment": _state(spec)})
+    (spec / "stack.json").write_text(exported)
+    assert f"{CHANGES} none\n" in _run(str(spec), "--deployed", str(spec / "stack.json")).output
+    assert f"{CHANGES} none\n" in _run(str(spec), "--deployed", "-", stdin=exported).output
+
+
+def test_what_is_deployed_from_elsewhere_is_not_guessed(spec: Path) -> None:
+    assert f"{CHANGES} + 9 hosts, + 2 engines\n" in _run(str(spec), "--record").output
+    record = json.loads((spec / "orders.placement.json").read_text())
+    record["versions"] = {"config-store": ["3.6"]}
+    (spec / "orders.placement.json").write_text(json.dumps(record))
+    said = _run(str(spec)).output
+    assert CHANGES not in said
+    assert "note: by the placement record engines are deployed" in said and "greenfield plan SPEC --deployed -" in said
+    assert json.loads(_run(str(spec), "--format", "json").stdout)["changes"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "can't be read: No such file"),
+        ("no", "is no JSON"),
+        ("{}", "is not the state of a Pulumi"),
+        ("[]", "is not the state"),
+    ],
+)
+def test_other_files_are_refused(spec: Path, text: str | None, words: str) -> None:
+    if text is not None:
+        (spec / "stack.json").write_text(text)
+    result = _run(str(spec), "--deployed", str(spec / "stack.json"))
+    assert result.exit_code == 1
+    assert words in str(result.exception) and "pulumi stack export" in str(result.exception)

@@ -19,8 +19,6 @@ from greenfield.plan import (
     host_variables,
     make_plan,
     placement_of,
-    state_digest,
-    state_digests,
 )
 
 
@@ -121,22 +119,6 @@ def test_engine_variables_follow_the_role(plan: Plan) -> None:
 def test_a_host_of_another_cell_is_refused(plan: Plan) -> None:
     with pytest.raises(KeyError, match="r1-h1 is not in cell sessions-r2"):
         host_variables(plan, _cell(plan, "sessions-r2"), "r1-h1")
-
-
-def test_digest_ignores_order_and_notices_values_and_roles() -> None:
-    one = state_digest({"a": 1, "b": {"x": 1, "y": 2}}, roles_digest="r")
-    assert one == state_digest({"b": {"y": 2, "x": 1}, "a": 1}, roles_digest="r")
-    assert one != state_digest({"a": 2, "b": {"x": 1, "y": 2}}, roles_digest="r")
-    assert one != state_digest({"a": 1, "b": {"x": 1, "y": 2}}, roles_digest="s")
-    assert len(one) == 64
-
-
-def test_digests_of_a_cell_are_those_of_its_hosts(plan: Plan) -> None:
-    for cell in plan.cells:
-        shared, own = cell_variables(plan, cell)
-        assert state_digests(shared, own, roles_digest="r") == {
-            host: state_digest({**shared, **own[host]}, roles_digest="r") for host in cell.hosts
-        }
 
 
 def test_certificates_of_hosts_and_members(plan: Plan, site: Site) -> None:

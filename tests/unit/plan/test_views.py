@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from lab_shape import build_cluster, build_site, etcd, pool
 
-from greenfield.plan import Plan, cell_variables, make_plan, state_digests
+from greenfield.plan import Plan, cell_variables, make_plan
 from greenfield.plan.changes import changes
 from greenfield.plan.elevation import elevation_text
 from greenfield.plan.elevation_svg import SIGNS, elevation_svg, rack_svgs
@@ -23,10 +23,7 @@ def _deployed(plan: Plan) -> dict[str, Any]:
     snapshot: dict[str, Any] = {}
     for cell in plan.cells:
         shared, own = cell_variables(plan, cell)
-        digests = state_digests(shared, own, roles_digest="r")
-        snapshot[cell.name] = {
-            host: {"digest": digests[host], "variables": {**shared, **own[host]}} for host in cell.hosts
-        }
+        snapshot[cell.name] = {host: {"variables": {**shared, **own[host]}} for host in cell.hosts}
     return json.loads(json.dumps(snapshot))
 
 
@@ -113,17 +110,9 @@ def test_what_needs_no_restart_says_so(plan: Plan, variable: str, value: Any, re
     assert (entry.reasons, entry.restart) == ((reason,), False)
 
 
-def test_another_digest_alone_is_a_change(plan: Plan) -> None:
-    before = _deployed(plan)
-    wanted = {cell: {host: state["digest"] for host, state in hosts.items()} for cell, hosts in before.items()}
-    wanted["sessions-r1"]["r1-h2"] = "other"
-    (entry,) = changes(plan, before, wanted).changed
-    assert (entry.host, entry.reasons) == ("r1-h2", ("roles, artifacts, certificates or secrets",))
-
-
 def test_what_is_no_longer_planned_goes(plan: Plan) -> None:
     before = _deployed(plan)
-    before["old-r1"] = {"r1-h2": {"digest": "d"}}
+    before["old-r1"] = {"r1-h2": {}}
     assert [(entry.layer, entry.host) for entry in changes(plan, before).goes] == [("old-r1", "r1-h2")]
 
 

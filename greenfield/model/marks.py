@@ -5,3 +5,9 @@ DRIFTED = "drifted"
 
 LOST = "lost"
 """The host was found to carry nothing of the layer any more."""
+
+WORDS = {DRIFTED: "drifted from its desired state", LOST: "its host has lost all of it"}
+"""Why such a host changes, as a person reads it."""
+
+ROLES = "the roles themselves changed"
+"""Why a host changes whose variables stay."""
