@@ -23,6 +23,8 @@ GOAL_SECONDS = 3.0
 GOAL_BYTES = 2**30
 WAYS = {"greenfield": RUNS, INLINED: RUNS, "plain": PLAIN_RUNS}
 NUMBERS = ("unit",)
+TO_PLAN = ("import", "load and validate", "plan")
+"""Steps that the goal is for."""
 
 
 def write_site(folder: Path) -> None:
@@ -72,13 +74,14 @@ def _rows(runs: dict[str, list[dict[str, Any]]]) -> list[Row]:
             str(whole["greenfield"]),
             f"{whole['plain']} PyYAML + jsonschema, which only read and judge",
             whole["plain"].best / whole["greenfield"].best,
-            f"< {GOAL_SECONDS:.0f} s",
-            whole["greenfield"].middle < GOAL_SECONDS,
         )
     ]
     for step in ours[0]["steps"]:
         times = Times(tuple(run["steps"][step] for run in ours))
         rows.append(Row(f"· {step}", str(times)))
+    planned = Times(tuple(sum(run["steps"][step] for step in TO_PLAN) for run in ours))
+    goal = {"goal": f"< {GOAL_SECONDS:.0f} s", "met": planned.middle < GOAL_SECONDS}
+    rows.insert(1, Row("· spec to plan (the next three)", str(planned), **goal))
     rows += [
         Row(
             "the same, hosts written as YAML instead of CSV",

@@ -34,7 +34,7 @@ class Clock:
 def greenfield(folder: Path, clock: Clock) -> int:
     """Spec to desired states, as text; returns how many hosts' states that are."""
     with clock.step("import"):
-        from greenfield.model.packed import pack
+        from greenfield.model.packed import as_json, pack
         from greenfield.plan import cell_variables, make_plan
         from greenfield.spec import load
     with clock.step("load and validate"):
@@ -46,7 +46,7 @@ def greenfield(folder: Path, clock: Clock) -> int:
         for cell in plan.cells:
             common, own = cell_variables(plan, cell)
             pack(common)
-            states += len([json.dumps(variables, sort_keys=True) for variables in own.values()])
+            states += len([as_json(variables) for variables in own.values()])
     return states
 
 

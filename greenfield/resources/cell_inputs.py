@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pulumi
 
 from greenfield import content
-from greenfield.model.packed import pack
+from greenfield.model.packed import as_json, pack
 from greenfield.plan import (
     HOST_LAYER,
     Cell,
@@ -20,7 +20,6 @@ from greenfield.plan import (
     certificate_subjects,
     credentials,
 )
-from greenfield.resources.health import as_json
 from greenfield.resources.site import Site
 
 T = TypeVar("T")

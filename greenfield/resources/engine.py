@@ -10,11 +10,12 @@ import pulumi
 
 from greenfield import content
 from greenfield.engines import ENGINES
+from greenfield.model.packed import as_json
 from greenfield.plan import engine_common
 from greenfield.plan.desired import references
 from greenfield.resources.cell_inputs import cell_inputs, known
 from greenfield.resources.custom import Authority, Cell, Formation, Password
-from greenfield.resources.health import as_json, gate_name, members_of, without_quarantined
+from greenfield.resources.health import gate_name, members_of, without_quarantined
 from greenfield.resources.node_pool import NodePool
 from greenfield.resources.site import AUTHORITY_SECONDS, Site
 

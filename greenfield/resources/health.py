@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenfield.engines import ENGINES
-from greenfield.model.packed import pack
+from greenfield.model.packed import as_json, pack
 from greenfield.plan import Plan, engine_common, host_variables
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-# ``json.dumps`` would make an encoder for each host.
 
 GATE_HOSTS = 3
 """A gate asks one member; two more stand by in case its host does not answer."""
@@ -61,8 +58,3 @@ def without_quarantined(plan: Plan, engine: str) -> dict[str, Any]:
     """What tells an engine's role that members on hosts in quarantine need not be well."""
     down = [member.slot.name for member in plan.members_of(engine) if member.host in plan.quarantine]
     return {f"{ENGINES[plan.cluster.engines[engine].kind].role}_health_except": down} if down else {}
-
-
-def as_json(value: Any) -> str:
-    """JSON in its shortest form; the same value gives the same text."""
-    return _encode(value)
