@@ -60,6 +60,7 @@ class ClusterArgs:
         Raises:
             pulumi.RunError: the spec or its plan is wrong; the text holds every problem.
         """
+        _look_seldom_for_garbage()
         try:
             loaded = load([Path(spec)])
             chosen, site = loaded.cluster(cluster)
@@ -93,9 +94,7 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Cluster", name, {}, opts)
         end_quietly()
-        # Pulumi makes tens of thousands of small objects that all live to the end; looking for garbage among them
-        # takes seconds on a large site.
-        gc.set_threshold(200_000, 50, 100)
+        _look_seldom_for_garbage()
         plan = args.plan
         if not pulumi.runtime.is_dry_run():
             save_placement(args.folder, plan)
@@ -135,6 +134,14 @@ def _keep_version(args: ClusterArgs, engine: Engine) -> None:
 
     if not left_out and not pulumi.runtime.is_dry_run():
         engine.formation.common.apply(keep)
+
+
+def _look_seldom_for_garbage() -> None:
+    """A spec, its plan and Pulumi make hundreds of thousands of small objects that all live to the program's end.
+
+    Looking for garbage among them takes seconds on a large site.
+    """
+    gc.set_threshold(200_000, 50, 100)
 
 
 def _configured() -> list[str]:
