@@ -24,7 +24,7 @@ GOAL_BYTES = 2**30
 WAYS = {"greenfield": RUNS, INLINED: RUNS, "plain": PLAIN_RUNS}
 NUMBERS = ("unit",)
 TO_PLAN = ("import", "load and validate", "plan")
-"""Steps that the goal is for."""
+"""Steps that the goal was given for; the whole, which makes the variables too, is held to it as well."""
 
 
 def write_site(folder: Path) -> None:
@@ -74,6 +74,8 @@ def _rows(runs: dict[str, list[dict[str, Any]]]) -> list[Row]:
             str(whole["greenfield"]),
             f"{whole['plain']} PyYAML + jsonschema, which only read and judge",
             whole["plain"].best / whole["greenfield"].best,
+            f"< {GOAL_SECONDS:.0f} s",
+            whole["greenfield"].middle < GOAL_SECONDS,
         )
     ]
     for step in ours[0]["steps"]:

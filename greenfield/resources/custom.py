@@ -1,8 +1,9 @@
 """The plugin's resource types, as Pulumi resources with typed outputs. Components are what programs use.
 
-Pulumi evaluates the annotations at each registration, so they are not kept as strings here. Of the outputs only those
-that programs read are named: each one named is watched until the end of the program.
+Of the outputs only those that programs read are named: each one named is watched until the end of the program.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
