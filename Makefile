@@ -13,15 +13,18 @@ CACHE := $(or $(GREENFIELD_CACHE_DIR),$(HOME)/.cache/greenfield)
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin:$(CACHE)/tools/chrony/bin
 export PYTHON
 
-# The lab makes namespaces, mounts and cgroups. Its files stay where this user's are.
-AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env HOME="$$HOME" PATH="$$PATH" CI="$${CI:-}")
+# Tests must end within a time that counts from here, set-up included.
+export GREENFIELD_BEGAN := $(or $(GREENFIELD_BEGAN),$(shell date +%s))
 
-.PHONY: help setup packages compiled toolchain demo test lint unit e2e bench down clean
+# The lab makes namespaces, mounts and cgroups. Its files stay where this user's are.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env HOME="$$HOME" PATH="$$PATH" CI="$${CI:-}" GREENFIELD_BEGAN="$$GREENFIELD_BEGAN")
+
+.PHONY: help setup packages compiled toolchain demo test prove changed lint unit bench down clean
 
 help: ## Show this.
 	@printf 'Greenfield: from a spec of a new data-centre cluster to accepted capacity.\n\n'
 	@printf '  make demo     first: boots a small IDC on this machine, delivers a cluster on it, accepts it\n'
-	@printf '  make test     second: every check and test of the project\n\n'
+	@printf '  make test     second: checks, all unit tests, and events of life on real hosts\n\n'
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  \1\t\2/' | expand -t 12
 	@printf '\nAfter the demo: greenfield lab status | greenfield lab shell r1-h1 | make down\n'
 	@printf 'The command line is %s/greenfield.\n' '$(BIN)'
@@ -56,17 +59,31 @@ toolchain: | packages
 demo: setup ## Boot the lab, deliver examples/lab on it with pulumi up, accept it, show the report.
 	@$(AS_ROOT) $(BIN)/greenfield demo
 
-test: setup ## Lint, types, contracts, then all tests, on real lab hosts where hosts are needed.
-	@$(AS_ROOT) .ci/test
+test: setup ## Lint, types, contracts, unit tests, then life on real lab hosts: a fixed part, and what is most due.
+	@$(AS_ROOT) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m prove test
+
+# What follows prove on the command line are names: make prove etcd/lose redis
+ifeq (prove,$(firstword $(MAKECMDGOALS)))
+NAMES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+ifneq (,$(NAMES))
+.PHONY: $(NAMES)
+$(NAMES): prove ; @:
+endif
+endif
+
+prove: setup ## Everything on hosts, or KIND[/EVENT]...; STALE=1 FOR=60m TIMES=20 AGAIN=1 GO_ON=1 METER=1 LIST=1 DOWN=1
+	@$(AS_ROOT) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m prove \
+	  $(if $(DOWN),down,$(if $(LIST),list,run $(if $(STALE),--stale) $(if $(FOR),--for $(FOR)) $(if $(TIMES),--times $(TIMES)) \
+	  $(if $(AGAIN),--again) $(if $(GO_ON),--go-on) $(if $(METER),--meter))) $(if $(DOWN),,$(NAMES))
+
+changed: $(VENV)/.installed ## What the changes since the last commit touch, which tests to run for them, and how long they take.
+	@$(BIN)/python -m prove changed
 
 lint: $(VENV)/.installed ## Only the checks that run nothing: ruff, mypy, import contracts, ansible-lint, yamllint.
 	@.ci/lint
 
 unit: $(VENV)/.installed ## Only the tests that need no host.
-	@$(BIN)/pytest -q -p no:cacheprovider tests/unit
-
-e2e: setup ## Only the tests on lab hosts.
-	@$(AS_ROOT) .ci/test mirror lab roles e2e
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/unit
 
 bench: setup ## Measure against the plain tools; writes docs/performance.md.
 	@$(AS_ROOT) $(BIN)/python -m bench

@@ -1,54 +1,71 @@
-"""One lab and one delivery for all end-to-end tests, which run in the order of the file: a cluster's life."""
+"""Seats are folders, and each module in one is an event of that seat's life: see README.md."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from delivery import Delivery
-from example import REPO
+from patience import patience
+from seat import seat
 
-KEEP = "GREENFIELD_KEEP_LAB"
-"""Set to 1, this goes on with the lab and the state of the run before, and leaves them."""
+HERE = Path(__file__).parent
+
+TEST_SECONDS = 900
+"""When a test that names no deadline of its own hangs."""
 
 
-@pytest.fixture(scope="module")
-def delivery(request: pytest.FixtureRequest) -> Iterator[Delivery]:
-    """Bare hosts in three racks, and a spec that nothing was delivered from yet; a module's SEAT says which.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Seat by seat, events in their ORDER; tests of other folders stay where they are. Deadlines are the machine's.
 
-    They go before the next module's come: the machine has few of some things (docs/lab.md, "Kernel").
+    What boots and delivers before a seat's first test has deadlines of its own, whichever test that is.
     """
-    seat = getattr(request.module, "SEAT", {})
-    folder = REPO / "build" / seat.get("site", "e2e")
-    keep = os.environ.get(KEEP) == "1"
-    if not keep:
-        shutil.rmtree(folder, ignore_errors=True)
-    made = Delivery(folder, **seat)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GREENFIELD_MIRROR_DIR", made.environment["GREENFIELD_MIRROR_DIR"])
-        prepare = getattr(request.module, "prepare", None)
-        if prepare and made.fresh:
-            prepare(made)
-        if not keep:
-            made.lab.down()
-        synced = made.greenfield("mirror", "sync", str(made.spec), timeout=1800)
-        assert synced.returncode == 0, synced.stdout
-        made.lab.up()
-        yield made
-        if not keep:
-            made.lab.down()
+    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    found = [items[place] for place in places]
+    seats = list(dict.fromkeys(item.path.parent for item in found))
+    ordered = sorted(found, key=lambda item: (seats.index(item.path.parent), _module(item).ORDER))
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+        own = item.get_closest_marker("timeout")
+        seconds = own.args[0] if own else TEST_SECONDS
+        item.add_marker(pytest.mark.timeout(patience(seconds), func_only=True), append=False)
 
 
-@pytest.fixture
-def spec_restored(delivery: Delivery) -> Iterator[Delivery]:
-    """The delivery, with the spec as it was and every fault undone afterwards."""
-    yield delivery
-    delivery.lab.clear()
-    delivery.restore_spec()
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what failed, for whether hosts are in doubt and a lab is kept."""
+    if report.failed:
+        seat.failed.append(report.nodeid)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """A seat's lab goes with the last test of its folder, before the next seat's comes."""
+    seat.next_is_of_it = nextitem is not None and nextitem.path.parent == item.path.parent
+    try:
+        return (yield)
+    except BaseException:
+        seat.failed.append(item.nodeid)
+        raise
+    finally:
+        if not seat.next_is_of_it:
+            seat.leave(last=nextitem is None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Also where the session was interrupted."""
+    seat.next_is_of_it = False
+    try:
+        return (yield)
+    finally:
+        seat.leave(last=True)
+
+
+def _module(item: pytest.Item) -> pytest.Module:
+    assert isinstance(item, pytest.Function)
+    return item.module

@@ -13,12 +13,15 @@ EXAMPLES = REPO / "examples"
 FIRST = {"lab": ("lab", 77), "kubernetes": ("kube", 85)}
 """Name of the site of each example, and its network 10.N.0.0/16."""
 
+PARTS = "*.[yc]*"
+"""Documents and tables of a spec."""
+
 
 def write_example(folder: Path, site: str, number: int, example: str = "lab") -> None:
     """The whole example in 10.``number``.0.0/16."""
     folder.mkdir(parents=True, exist_ok=True)
     was, network = FIRST[example]
-    for source in sorted((EXAMPLES / example).glob("*.[yc]*")):
+    for source in sorted((EXAMPLES / example).glob(PARTS)):
         text = source.read_text()
         text = text.replace(f"10.{network}.", f"10.{number}.").replace(f"02:{network}:", f"02:{number}:")
         text = text.replace(f"{{name: {was}}}", f"{{name: {site}}}").replace(f"site: {was}", f"site: {site}")

@@ -5,61 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from delivery import BIN, Delivery
+from delivery import Delivery, Run
 from mirrored import archive_of
 
 from greenfield.artifacts import load_lock
 
+OLD, NEW = "1.34", "1.35"
+RELEASES = {OLD: "v1.34.4", NEW: "v1.35.4"}
+COREDNS = {OLD: "v1.12.1", NEW: "v1.13.1"}
+"""What the example's workloads run, of the same release as the version's own."""
+
+RECORD = "orders-db.shop.internal"
+"""What the example's zone answers for."""
+
 SERVED = {"member": (2379, 2380, 6443, 10250), "worker": (10250,)}
 """Ports that serve with a certificate."""
-
-SERVICE = """
-apiVersion: v1
-kind: Namespace
-metadata: {name: probe}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: probe, namespace: probe}
-data: {Corefile: ".:1053 {\\n  whoami\\n  health :8080 {\\n    lameduck 3s\\n  }\\n}\\n"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: probe, namespace: probe}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: probe}}
-  template:
-    metadata: {labels: {app: probe}}
-    spec:
-      affinity:
-        podAntiAffinity:
-          requiredDuringSchedulingIgnoredDuringExecution:
-            - {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: probe}}}
-      containers:
-        - name: probe
-          image: IMAGE
-          args: ["-conf", /etc/coredns/Corefile]
-          readinessProbe: {httpGet: {path: /health, port: 8080}, periodSeconds: 1}
-          volumeMounts: [{name: config, mountPath: /etc/coredns}]
-      volumes: [{name: config, configMap: {name: probe}}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: probe, namespace: probe}
-spec: {selector: {app: probe}, ports: [{port: 8080}]}
----
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: probe, namespace: probe}
-spec: {minAvailable: 2, selector: {matchLabels: {app: probe}}}
-"""
 
 ASK = """
 import socket, sys
@@ -76,6 +38,7 @@ print(socket.inet_ntoa(answer[-4:]))
 
 
 def set_version(delivery: Delivery, old: str, new: str) -> None:
+    """Another version of the control plane and of the workers."""
     text = delivery.cluster_file.read_text()
     assert text.count(f'version: "{old}"') == 2
     delivery.cluster_file.write_text(text.replace(f'version: "{old}"', f'version: "{new}"'))
@@ -94,9 +57,38 @@ def carry_in(delivery: Delivery, name: str, folder: Path) -> None:
     lock = load_lock(delivery.spec)
     assert lock is not None
     program = next(image for image in lock.images if "/coredns:" in image.name)
-    archive, digest = archive_of(program, delivery.folder / "mirror" / delivery.site.name, name, folder)
+    archive, digest = archive_of(program, delivery.mirror / delivery.site.name, name, folder)
     added = delivery.greenfield("mirror", "add", f"image/{name}", str(archive), "--sha256", digest)
     assert added.returncode == 0, added.stdout
+
+
+def assert_nothing_to_do(delivery: Delivery) -> Run:
+    """A run changes nothing, logs in nowhere, and the plan says the same; returns the run."""
+    before = delivery.logins()
+    result = delivery.up()
+    assert result.returncode == 0, result.stdout[-4000:]
+    assert unchanged(result.stdout), result.stdout[-4000:]
+    assert "what is deployed: none\n" in delivery.greenfield("plan", str(delivery.spec)).stdout
+    assert delivery.logins() == before
+    return result
+
+
+def assert_platform_stands(delivery: Delivery, workload: str) -> None:
+    """What the spec's Platform declares: a tenant with its limits, and workloads over two racks."""
+    assert "enforce=restricted" in kubectl(delivery, "get namespace shop --show-labels")
+    pods = json.loads(kubectl(delivery, f"-n shop get pods -l app={workload} -o json"))["items"]
+    zones = json.loads(kubectl(delivery, "get nodes -o json"))["items"]
+    zone = {node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in zones}
+    assert len(pods) == 2
+    assert len(json.loads(kubectl(delivery, "-n shop get pods -o json"))["items"]) == 4, "nothing else is in the tenant"
+    assert len({zone[pod["spec"]["nodeName"]] for pod in pods}) == 2
+
+
+def assert_no_authority_on(delivery: Delivery, hosts: list[str]) -> None:
+    """No host holds the key of an authority, nor what would pass for one."""
+    for host in hosts:
+        found = delivery.run(host, "find /etc/kubernetes -name '*ca.key' -o -name 'super-admin.conf'").stdout
+        assert not found, f"{host}: {found}"
 
 
 def addresses_of(delivery: Delivery, workload: str, name: str) -> list[str]:
@@ -104,14 +96,15 @@ def addresses_of(delivery: Delivery, workload: str, name: str) -> list[str]:
     pods = json.loads(kubectl(delivery, f"-n shop get pods -l app={workload} -o json"))["items"]
     found = []
     for pod in pods:
-        done = delivery.lab.run(pod["spec"]["nodeName"], ["python3", "-c", ASK, pod["status"]["podIP"], "1053", name])
+        done = delivery.run(pod["spec"]["nodeName"], ["python3", "-c", ASK, pod["status"]["podIP"], "1053", name])
         assert done.returncode == 0, done.stderr
         found.append(done.stdout.strip())
     return found
 
 
 def kubectl(delivery: Delivery, words: str, on: str = "r1-h1") -> str:
-    done = delivery.lab.run(on, f"kubectl {words}", timeout_seconds=120)
+    """Ask or tell the cluster, as an administrator on a member of the control plane."""
+    done = delivery.run(on, f"kubectl {words}", seconds=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -131,7 +124,7 @@ def served(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
     for host in hosts:
         for port in SERVED["member" if host.endswith("h1") else "worker"]:
             asked = f"openssl s_client -connect {delivery.site.hosts[host].address}:{port} </dev/null 2>/dev/null"
-            digest = delivery.lab.run(host, f"{asked} | openssl x509 -noout -fingerprint -sha256").stdout.strip()
+            digest = delivery.run(host, f"{asked} | openssl x509 -noout -fingerprint -sha256").stdout.strip()
             assert digest, f"{host}:{port} serves no certificate"
             found[f"{host}:{port}"] = digest
     return found
@@ -140,51 +133,19 @@ def served(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
 def starts(delivery: Delivery, hosts: list[str]) -> dict[str, str]:
     """When what serves on each node was started."""
     ask = "systemctl show -p ActiveEnterTimestamp containerd; ps -C etcd,kube-apiserver -o pid="
-    return {host: delivery.lab.run(host, ask).stdout for host in hosts}
+    return {host: delivery.run(host, ask).stdout for host in hosts}
 
 
 def take_snapshot(delivery: Delivery) -> Path:
     """A snapshot of etcd by the unit that takes them every hour, copied to the workstation."""
-    taken = delivery.lab.run("r1-h1", "systemctl start greenfield-kubernetes-snapshot.service")
+    taken = delivery.run("r1-h1", "systemctl start greenfield-kubernetes-snapshot.service")
     assert taken.returncode == 0, taken.stderr
-    text = delivery.lab.run("r1-h1", "base64 $(ls -t /data/platform/snapshots/*.db | head -1)").stdout
+    text = delivery.run("r1-h1", "base64 $(ls -t /data/platform/snapshots/*.db | head -1)").stdout
     file = delivery.folder / "platform.db"
     file.write_bytes(base64.b64decode(text))
     return file
 
 
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(1)
-
-
 def unchanged(said: str) -> bool:
+    """Whether a run found nothing to do."""
     return bool(re.search(r"\d+ unchanged", said)) and not re.search(r"\d+ (created|updated|replaced|deleted)", said)
-
-
-class Prober:
-    """``greenfield probe`` beside everything else, and what it has seen."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *arguments: str) -> None:
-        log = (self.delivery.folder / "probe.log").open("wb")
-        command = ["env", "--default-signal=INT,TERM", str(BIN / "greenfield"), *arguments]
-        self.process = subprocess.Popen(
-            command, env=self.delivery.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-
-    def record(self) -> dict[str, Any]:
-        place = self.delivery.folder / "state" / "greenfield" / "probes" / "kube-e2e" / "shop" / "names.json"
-        found: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
-        return found
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            assert self.process.wait(30) == 0, (self.delivery.folder / "probe.log").read_text()
-            self.process = None

@@ -18,6 +18,9 @@ from waiting import Ssh
 from greenfield.lab.kernel_view import machine_values
 from greenfield.lab.lab import Lab
 
+SEAT = {"memory_gib": 3, "inotify": 60, "setup_seconds": 30}
+"""What the runner has to know of it (prove/event.py)."""
+
 
 @pytest.fixture(scope="session")
 def machine_before() -> dict[str, str]:

@@ -10,6 +10,9 @@ from greenfield.errors import LabError
 from greenfield.lab.kernel_view import machine_values
 from greenfield.lab.lab import Lab
 
+PROVES = ("lab/container-hosts",)
+ORDER = 70
+
 KUBELET = {
     "vm.overcommit_memory": "1",
     "vm.panic_on_oom": "0",

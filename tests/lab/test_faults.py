@@ -12,6 +12,9 @@ from greenfield.errors import LabError
 from greenfield.lab.command import run
 from greenfield.lab.lab import Lab
 
+PROVES = ("lab/faults",)
+ORDER = 40
+
 
 def answers(address: str, timeout_seconds: float = 1.0) -> bool:
     """Whether an SSH server greets."""

@@ -11,6 +11,9 @@ from greenfield.errors import LabError
 from greenfield.lab.command import run
 from greenfield.lab.lab import Lab
 
+PROVES = ("lab/hosts",)
+ORDER = 20
+
 HOSTS = ("r1-h1", "r2-h1", "r3-h1")
 
 

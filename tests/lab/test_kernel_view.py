@@ -8,6 +8,9 @@ from waiting import Ssh, eventually
 from greenfield.lab.kernel_view import MARKER, machine_values
 from greenfield.lab.lab import Lab
 
+PROVES = ("lab/kernel-view",)
+ORDER = 50
+
 THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 

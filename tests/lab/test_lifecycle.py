@@ -20,6 +20,9 @@ from greenfield.lab.lab import Lab
 from greenfield.lab.namespace import Namespace
 from greenfield.model.site import Site
 
+PROVES = ("lab/lifecycle",)
+ORDER = 10
+
 UP = "import sys; from pathlib import Path; from greenfield.spec import load; from greenfield.lab.lab import Lab; \
 Lab(load([Path(sys.argv[1])]).sites['labdown']).up()"
 

@@ -12,6 +12,9 @@ from waiting import Ssh
 from greenfield.artifacts.place import mirror_dir
 from greenfield.lab.lab import Lab
 
+PROVES = ("lab/network",)
+ORDER = 30
+
 CONNECT = 'python3 -c \'import socket; socket.create_connection(("{0}", {1}), 3).close(); print("through")\''
 
 

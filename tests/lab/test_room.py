@@ -4,6 +4,9 @@ from pathlib import Path
 
 from bench.room import free, limit
 
+PROVES = ("lab/room",)
+ORDER = 80
+
 
 def test_counting_takes_nothing_away():
     assert 0 <= free() <= limit()

@@ -22,6 +22,9 @@ from greenfield.artifacts.registry_check import check_registry
 from greenfield.artifacts.registry_layout import blobs
 from greenfield.errors import ArtifactError
 
+PROVES = ("mirror/images",)
+ORDER = 20
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 

@@ -17,6 +17,9 @@ from mirrored import Site, flip
 from greenfield.artifacts import load_lock
 from greenfield.lab.tree import ensure_tree
 
+PROVES = ("mirror/content",)
+ORDER = 10
+
 INSTALL = """set -eu
 mount -t overlay greenfield-mirror-test -o lowerdir=$TREE,upperdir=$WORK/upper,workdir=$WORK/work $WORK/root
 mount -t proc greenfield-mirror-test-proc $WORK/root/proc

@@ -6,6 +6,9 @@ from mirrored import Site
 
 from greenfield.artifacts import load_lock
 
+PROVES = ("mirror/status",)
+ORDER = 30
+
 
 def test_status_shows_every_part_and_the_key(site: Site) -> None:
     lock = load_lock(site.spec)

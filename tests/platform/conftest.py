@@ -13,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from control_plane import ControlPlane, control_plane
 from stack import Stack
 
+SEAT = {"engines": {"kubernetes": "1.35"}, "beside": True, "memory_gib": 2, "setup_seconds": 15}
+"""What the runner has to know of it (prove/event.py)."""
+
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:

@@ -13,6 +13,9 @@ from greenfield.kubernetes_provider.api import Api, ApiError, UnreachableError
 from greenfield.provider.kubeconfig import Kubeconfig
 from greenfield.provider.resource import Call
 
+PROVES = ("platform/access",)
+ORDER = 40
+
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from control_plane import ControlPlane
 from stack import BIN, Stack, counts
 
+PROVES = ("platform/join",)
+ORDER = 50
+
 CASE = Path(__file__).parents[1] / "spec_cases" / "platform-valid"
 HOST = "{name: r2-h2, rack: r2, unit: 2, hardware: small, serial: S3, address: 10.77.2.12, mac: '02:00:00:00:02:02'}"
 ALONE = "members: 1\n      acceptLoss: [host, rack, feed, tor]"

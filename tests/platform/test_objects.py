@@ -11,6 +11,9 @@ import pytest
 from control_plane import ControlPlane
 from stack import Stack, counts
 
+PROVES = ("platform/objects",)
+ORDER = 10
+
 HEAD = """
 import os
 import pulumi

@@ -7,6 +7,9 @@ import json
 from control_plane import ControlPlane
 from stack import Stack, counts
 
+PROVES = ("platform/places",)
+ORDER = 20
+
 HEAD = """
 import os
 import pulumi

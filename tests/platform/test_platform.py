@@ -13,6 +13,9 @@ from stack import Stack, counts
 
 from greenfield.spec import collect
 
+PROVES = ("platform/components",)
+ORDER = 30
+
 CASE = Path(__file__).parents[1] / "spec_cases" / "platform-valid"
 STANDARDS = CASE.parent / "standards"
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import testinfra
-from scenario import ORDER, Scenarios
+from scenario import ROLES_IN_ORDER, Scenarios
 from testinfra.host import Host
 
 from greenfield.artifacts import mirror_dir, registry_url
@@ -21,6 +21,14 @@ from greenfield.plan.build import make_plan
 from greenfield.plan.plan import Plan
 from greenfield.spec import Spec, load
 
+SEAT = {
+    "engines": {"etcd": "3.6", "redis": "7.0", "containers": "1.6"},
+    "memory_gib": 4,
+    "inotify": 60,
+    "setup_seconds": 60,
+}
+"""What the runner has to know of it (prove/event.py)."""
+
 SITE = Path(__file__).parent / "site"
 KEEP = "GREENFIELD_KEEP_LAB"
 """Set to 1, this keeps the lab for the next session, which then starts from hosts that are not bare."""
@@ -29,7 +37,7 @@ KEEP = "GREENFIELD_KEEP_LAB"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """This folder's tests in the order of a delivery, whatever the files are called; those of other folders stay."""
     here = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    rank = {f"test_{role}": place for place, role in enumerate(ORDER)}
+    rank = {f"test_{role}": place for place, role in enumerate(ROLES_IN_ORDER)}
     ordered = sorted((items[place] for place in here), key=lambda item: rank.get(item.path.stem, len(rank)))
     for place, item in zip(here, ordered, strict=True):
         items[place] = item

@@ -16,7 +16,7 @@ from greenfield.plan.certificates import certificate_subjects
 from greenfield.plan.desired import engine_common, host_layer_common, host_variables
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, Plan
 
-ORDER = (*HOST_ROLES, *(kind.role for kind in ENGINES.values()))
+ROLES_IN_ORDER = (*HOST_ROLES, *(kind.role for kind in ENGINES.values()))
 """The order of scenarios: each stands on those before it."""
 
 

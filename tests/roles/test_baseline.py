@@ -6,9 +6,12 @@ import dataclasses
 import subprocess
 
 import pytest
-from scenario import ORDER, assert_unchanged, succeeded
+from scenario import ROLES_IN_ORDER, assert_unchanged, succeeded
 
 from greenfield.plan.plan import HOST_ROLES
+
+PROVES = ("host/baseline",)
+ORDER = 10
 
 HOSTS = ("r1-h1", "r1-h2", "r2-h1", "r2-h2", "r3-h1", "r3-h2")
 CLOSED_PORT = 12345
@@ -210,4 +213,4 @@ def test_a_restart_that_a_killed_run_left_out_is_made_good(converged, scenario, 
 
 
 def test_order_is_that_of_a_delivery():
-    assert ORDER[:4] == HOST_ROLES
+    assert ROLES_IN_ORDER[:4] == HOST_ROLES

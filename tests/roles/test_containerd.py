@@ -9,6 +9,9 @@ import pytest
 from engine_steps import Engine, eventually
 from scenario import assert_unchanged, succeeded
 
+PROVES = ("containers/role",)
+ORDER = 70
+
 UNIT = "containerd.service"
 PULL = "ctr images pull --hosts-dir /etc/containerd/certs.d"
 OWN_TOOLS = " ".join(f"--mount type=bind,src={path},dst={path},options=rbind:ro" for path in ("/usr", "/lib", "/lib64"))

@@ -10,6 +10,9 @@ import os
 import pytest
 from scenario import succeeded
 
+PROVES = ("host/data-disk",)
+ORDER = 20
+
 HOST = "r3-h2"
 BLOCK = 65536
 ZEROS = bytes(BLOCK)

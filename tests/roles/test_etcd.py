@@ -10,6 +10,9 @@ import pytest
 from engine_steps import Engine, eventually
 from scenario import assert_unchanged, succeeded
 
+PROVES = ("etcd/role",)
+ORDER = 50
+
 KEY = "/scenario/value"
 
 

@@ -11,6 +11,9 @@ import yaml
 
 from greenfield import content
 
+PROVES = ("host/exporter",)
+ORDER = 40
+
 START_SECONDS = 20
 COLLECTORS = yaml.safe_load((content.roles() / "node_exporter/defaults/main.yml").read_text())[
     "node_exporter_collectors"

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+PROVES = ("host/certificates",)
+ORDER = 30
+
 FOLDER = "/etc/greenfield/pki"
 
 

@@ -16,6 +16,9 @@ sys.path.insert(0, str(content.collections()))
 
 from ansible_collections.greenfield.host.plugins.module_utils.redis_wire import Redis, RedisError
 
+PROVES = ("redis/role",)
+ORDER = 60
+
 PORT = 6379
 KEYS = [f"scenario:{number}" for number in range(60)]
 

@@ -1,0 +1,62 @@
+"""The example of Kubernetes: three members of a control plane and three workers in three racks, and a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from delivery import Delivery
+from probed_service import Prober, probed
+from seat import bare_hosts, left_as_delivered
+
+SEAT = {
+    "engines": {"kubernetes": "1.35", "kubernetes-workers": "1.35"},
+    "alone": True,
+    "inotify": 108,
+    "memory_gib": 8,
+    "tools": [
+        "kubernetes-1.35",
+        "coredns-1.13",
+        "etcd-3.6.6",
+        "flannel",
+        "kube-router",
+        "metrics-server",
+        "pause",
+        "registry",
+        "helm",
+    ],
+    "setup_seconds": 300,
+}
+
+
+@pytest.fixture(scope="session")
+def delivery() -> Delivery:
+    """Bare hosts, and a spec that nothing was delivered from yet."""
+    return bare_hosts("kubernetes", site="kube-e2e", network=86)
+
+
+@pytest.fixture(scope="session")
+def delivered(delivery: Delivery) -> Delivery:
+    """The same, after the first delivery, whoever made it."""
+    delivery.have_delivered()
+    return delivery
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_delivered(delivery: Delivery, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every event leaves the seat as it found it."""
+    with left_as_delivered(delivery, request.session):
+        yield
+
+
+@pytest.fixture(scope="session")
+def hosts(delivery: Delivery) -> list[str]:
+    """Names of all hosts."""
+    return sorted(delivery.site.hosts)
+
+
+@pytest.fixture(scope="module")
+def prober(delivered: Delivery) -> Iterator[Prober]:
+    """A service that is asked all through an event; one of its two pods may go at a time."""
+    with probed(delivered, pods_needed=1) as made:
+        yield made

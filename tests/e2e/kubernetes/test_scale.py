@@ -1,0 +1,57 @@
+"""A pool that shrinks and grows again, and every certificate made anew meanwhile."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from delivery import Delivery, Figure
+from kubernetes_life import NEW, RELEASES, nodes, served, starts, unchanged
+from patience import patience
+from probed_service import PLANNED_GAP_SECONDS, Prober, assert_noticed
+
+PROVES = ("kubernetes-workers/scale", "kubernetes-workers/renew", "kubernetes/renew")
+ORDER = 40
+
+
+RELOAD_SECONDS = 120
+"""The API server and the kubelet look at their certificate's files every minute."""
+
+
+@pytest.mark.timeout(1200)
+def test_a_pool_is_scaled_in(delivered: Delivery, prober: Prober, hosts: list[str], record_property: Figure) -> None:
+    """A worker leaves in good order."""
+    delivered.edit("nodes: 3", "nodes: 2")
+    result = delivered.up()
+    record_property("scale_in_seconds", round(result.seconds, 1))
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert len(nodes(delivered)) == len(hosts) - 1
+
+
+@pytest.mark.timeout(1200)
+def test_a_pool_is_scaled_out_while_all_certificates_are_renewed(
+    delivered: Delivery, hosts: list[str], record_property: Figure
+) -> None:
+    """The worker comes back with the identity that it had. Another lifetime makes every certificate anew.
+
+    The new ones are served, with no restart of etcd or the API.
+    """
+    standing = sorted(nodes(delivered))
+    before = served(delivered, standing)
+    started = starts(delivered, standing)
+    delivered.edit("nodes: 2", "nodes: 3")
+    delivered.edit("  standard: idc-2026\n", "  standard: idc-2026\n  pki: {lifetime: 80d}\n")
+    result = delivered.up()
+    record_property("scale_out_seconds", round(result.seconds, 1))
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert nodes(delivered) == dict.fromkeys(hosts, RELEASES[NEW])
+    deadline = time.monotonic() + patience(RELOAD_SECONDS)
+    while same := [place for place, digest in served(delivered, standing).items() if before[place] == digest]:
+        assert time.monotonic() < deadline, f"still the old certificate: {same}"
+        time.sleep(5)
+    assert starts(delivered, standing) == started
+    assert unchanged(delivered.up().stdout)
+
+
+def test_planned_changes_were_hardly_noticed(prober: Prober, record_property: Figure) -> None:
+    assert_noticed(prober, PLANNED_GAP_SECONDS, asked=200, figure=record_property)

@@ -1,0 +1,16 @@
+"""The cluster is as its standard wants it, both engines' drills included."""
+
+from __future__ import annotations
+
+import pytest
+from delivery import Delivery, Figure
+
+PROVES = ("kubernetes/accept-on-etcd", "etcd/accept-under-kubernetes")
+ORDER = 90
+
+
+@pytest.mark.timeout(900)
+def test_accepted(delivered: Delivery, record_property: Figure) -> None:
+    result = delivered.verify()
+    record_property("verify_seconds", round(result.seconds, 1))
+    assert result.returncode == 0, result.stdout[-8000:]

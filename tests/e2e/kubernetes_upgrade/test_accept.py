@@ -1,0 +1,15 @@
+"""After all of this the cluster is as its standard wants it, and its report tells what its users noticed."""
+
+from __future__ import annotations
+
+import pytest
+from delivery import Delivery, Figure
+from probed_service import assert_accepted
+
+PROVES = ("kubernetes/accept-after-upgrade", "kubernetes-workers/accept-after-upgrade")
+ORDER = 90
+
+
+@pytest.mark.timeout(1200)
+def test_accepted(delivered: Delivery, record_property: Figure) -> None:
+    assert_accepted(delivered, record_property)

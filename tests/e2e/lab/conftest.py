@@ -1,0 +1,38 @@
+"""The example lab: an etcd of three members and a Redis of three shards on nine hosts in three racks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from delivery import Delivery
+from seat import bare_hosts, left_as_delivered
+
+SEAT = {
+    "engines": {"etcd": "3.6", "redis": "7.0"},
+    "alone": False,
+    "inotify": 41,
+    "memory_gib": 4,
+    "tools": [],
+    "setup_seconds": 150,
+}
+
+
+@pytest.fixture(scope="session")
+def delivery() -> Delivery:
+    """Bare hosts, and a spec that nothing was delivered from yet."""
+    return bare_hosts("lab", site="e2e", network=79)
+
+
+@pytest.fixture(scope="session")
+def delivered(delivery: Delivery) -> Delivery:
+    """The same, after the first delivery, whoever made it."""
+    delivery.have_delivered()
+    return delivery
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_delivered(delivery: Delivery, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every event leaves the seat as it found it."""
+    with left_as_delivered(delivery, request.session):
+        yield
