@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from prove import REPO
 from prove.meter import Meter
+
+E2E = REPO / "tests" / "e2e"
 
 TOLD, PLAN = "PROVE_TOLD", "PROVE_PLAN"
 """Files: what is written, and what is read: modules by name with what they may cost, and until when."""
@@ -47,6 +50,8 @@ class Telling:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Patience is a multiple of the machine's measured speed."""
         for item in items:
+            if E2E in item.path.parents:
+                continue  # Its conftest.py does the same, and leaves out what a seat's set-up takes.
             limit = item.get_closest_marker("timeout")
             seconds = float(limit.args[0]) if limit and limit.args else float(item.config.getini("timeout") or 0)
             if seconds and self._slowness > 1:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prove import room, support
+from prove import room, spent, support
 from prove.book import Book, tree
 from prove.draw import draw, most_due
 from prove.event import Event, ProveError, choose
@@ -130,7 +130,7 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
             finally:
                 _keep(book, events, execution, passed)
             if wish.meter:
-                _tell_meter(execution, say)
+                say(f"where the time went, by test and by event:\n{spent.table(execution.outcomes.values())}")
             kept = execution.kept
             if kept:
                 break
@@ -168,11 +168,3 @@ def _tell(events: Sequence[Event], passed: dict[str, int], wish: Wish, say: Say)
             say(f"NOT PROVED: {event.name} ({count} of {wish.times} passed): make prove {event.name}")
     whole = sum(count == wish.times for count in passed.values())
     say(f"{whole} passed, {len(events) - whole} failed")
-
-
-def _tell_meter(execution: Execution, say: Say) -> None:
-    """Where the time went: a line a test, wall seconds by phase and processor seconds by class."""
-    for outcome in execution.outcomes.values():
-        for test, spent in outcome.tests.items():
-            told = "  ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(spent.items(), key=lambda e: -e[1]))
-            say(f"  {test.rpartition('/')[2]}: {told}")

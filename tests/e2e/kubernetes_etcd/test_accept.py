@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from acceptance import accepted
 from delivery import Delivery, Figure
 
 PROVES = ("kubernetes/accept-on-etcd", "etcd/accept-under-kubernetes")
@@ -11,6 +12,4 @@ ORDER = 90
 
 @pytest.mark.timeout(900)
 def test_accepted(delivered: Delivery, record_property: Figure) -> None:
-    result = delivered.verify()
-    record_property("verify_seconds", round(result.seconds, 1))
-    assert result.returncode == 0, result.stdout[-8000:]
+    accepted(delivered, record_property)
