@@ -21,12 +21,16 @@ SHOWN = 5
 
 
 def check_arguments(job: Job) -> None:
-    """Refuse a job whose roles would be given something wrong.
+    """Refuse a job when its roles, or those of a job that follows it, would be given something wrong.
 
     Raises:
         ConfigureError: a variable is missing or of another type; names the hosts, without values that are secret.
     """
-    wrong = list(_wrong(job))
+    for each in (job, *job.then):
+        _refuse(each, list(_wrong(each)))
+
+
+def _refuse(job: Job, wrong: list[str]) -> None:
     if wrong:
         more = f"\n  and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         raise ConfigureError(

@@ -18,10 +18,13 @@ from typing import Any
 import ansible_mitogen
 
 from greenfield import content
-from greenfield.configure.job import Job
+from greenfield.configure.job import Job, Target, alias
 
 PREFIX = "greenfield-run-"
 FORKS = 50
+TARGETS = "targets"
+"""The inventory's group of the job's own hosts."""
+
 SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\n"
 """Only what has no environment variable. Ansible looks for results a thousand times a second unless told."""
 CONNECT_SECONDS = 10
@@ -40,7 +43,7 @@ def make(job: Job) -> Path:
     (folder / "project").mkdir()
     # In the run's working directory: it keeps Ansible from reading the user's own.
     (folder / "project" / "ansible.cfg").write_text(SETTINGS)
-    (folder / "project" / "play.json").write_text(json.dumps(_play(job)))
+    (folder / "project" / "play.json").write_text(json.dumps(_plays(job)))
     return folder
 
 
@@ -84,6 +87,13 @@ def environment(job: Job) -> dict[str, str]:
 
 
 def _inventory(job: Job) -> dict[str, Any]:
+    groups = {TARGETS: _group(job, {target.name: target for target in job.targets})}
+    for number, each in enumerate(job.then):
+        groups[_then(number)] = _group(each, {alias(number, target.name): target for target in each.targets})
+    return {"all": {"children": groups}}
+
+
+def _group(job: Job, targets: Mapping[str, Target]) -> dict[str, Any]:
     connection = job.connection
     common: dict[str, Any] = {
         **job.common,
@@ -93,8 +103,12 @@ def _inventory(job: Job) -> dict[str, Any]:
     }
     if connection.identity_file:
         common["ansible_ssh_private_key_file"] = connection.identity_file
-    hosts = {target.name: {**target.variables, "ansible_host": target.address} for target in job.targets}
-    return {"all": {"vars": _unsafe(common), "hosts": _unsafe(hosts)}}
+    hosts = {name: {**target.variables, "ansible_host": target.address} for name, target in targets.items()}
+    return {"vars": _unsafe(common), "hosts": _unsafe(hosts)}
+
+
+def _then(number: int) -> str:
+    return f"then_{number}"
 
 
 def _unsafe(value: Any) -> Any:
@@ -108,17 +122,32 @@ def _unsafe(value: Any) -> Any:
     return value
 
 
-def _play(job: Job) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": job.name,
-            "hosts": "all",
-            "gather_facts": False,
-            "become": True,
-            "serial": job.serial or len(job.targets),
-            "tasks": [_task(role, job.entry) for role in job.roles],
-        }
-    ]
+def _plays(job: Job) -> list[dict[str, Any]]:
+    first = _play(job, TARGETS, job.serial or len(job.targets), [_task(role, job.entry) for role in job.roles])
+    return [first, *(_following(job, each, number) for number, each in enumerate(job.then) if not job.check)]
+
+
+def _following(first: Job, job: Job, number: int) -> dict[str, Any]:
+    """A play after that of ``first``, whose hosts take part to show whether one of them failed, and in no task."""
+    judge = {
+        "name": "Go on only where every host is done",
+        "ansible.builtin.meta": "end_play",
+        "when": "ansible_play_hosts | length < ansible_play_hosts_all | length",
+    }
+    # Asked once for all of them; `end_host` would be asked of each.
+    leave = {
+        "name": "Leave out the hosts that are done",
+        "ansible.builtin.meta": "end_batch",
+        "when": f"inventory_hostname in groups['{TARGETS}']",
+    }
+    # What a role is told of where it runs is the host's own name all the same.
+    name = {"inventory_hostname": job.targets[0].name}
+    tasks = [{**_task(role, job.entry), "vars": name} for role in job.roles]
+    return _play(job, f"{TARGETS}:{_then(number)}", [len(first.targets), 1], [judge, leave, *tasks])
+
+
+def _play(job: Job, hosts: str, serial: int | list[int], tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": job.name, "hosts": hosts, "gather_facts": False, "become": True, "serial": serial, "tasks": tasks}
 
 
 def _task(role: str, entry: str) -> dict[str, Any]:

@@ -1,14 +1,18 @@
-"""Turns ansible-runner's event stream into one result per host."""
+"""Turns ansible-runner's event stream into one result per host of each play."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from greenfield.configure.job import HostResult, Status
+from greenfield.configure.job import HostResult, Job, Status, alias
 
 MESSAGE_LINES = 12
+
+META = ("meta", "ansible.builtin.meta")
+"""What directs a play is no task of a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,22 @@ class Collector:
     """Feeds on events and knows, at the end, what became of each host."""
 
     def __init__(self, job: str, hosts: Iterable[str], on_event: Callable[[Event], None] | None) -> None:
-        self._job = job
+        self.job = job
         self._states = {host: _State() for host in hosts}
         self._on_event = on_event
         self._task = 0
         self._name = ""
         self._done: set[str] = set()
         self.executions = 0
+        self.ended = 0.0
+        """When a host was last done with a task, by the monotonic clock."""
 
     def handle(self, event: dict[str, Any]) -> bool:
         """Take one event; the answer tells ansible-runner not to keep a file of it."""
         kind = event.get("event", "")
         data = event.get("event_data") or {}
+        if data.get("task_action") in META:
+            return False
         if kind in ("playbook_on_task_start", "playbook_on_handler_task_start"):
             self._task += 1
             self._name = data.get("task", "")
@@ -72,18 +80,56 @@ class Collector:
             state.unreachable, state.message = True, _message(result)
         if kind in ("runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable"):
             self._done.add(data["host"])
+            self.ended = time.monotonic()
             self._report()
 
     def _report(self) -> None:
         if self._on_event:
-            self._on_event(Event(self._job, self._task, self._name, len(self._done), len(self._states)))
+            self._on_event(Event(self.job, self._task, self._name, len(self._done), len(self._states)))
 
-    def results(self, unseen: str) -> dict[str, HostResult]:
-        """One result per host; a host that no event spoke of failed with the message ``unseen``."""
-        return {host: _result(host, state, unseen) for host, state in self._states.items()}
+    def results(self, unseen: str, cut: str = "") -> dict[str, HostResult]:
+        """One result per host.
+
+        Args:
+            unseen: the message of a host that no event spoke of.
+            cut: that of one which has not failed so far, where Ansible died before its end; empty where it did not.
+        """
+        return {host: _result(host, state, unseen, cut) for host, state in self._states.items()}
+
+    def seen(self) -> bool:
+        """Whether any event spoke of a host."""
+        return any(state.seen for state in self._states.values())
 
 
-def _result(host: str, state: _State, unseen: str) -> HostResult:
+class Plays:
+    """The events of a job and of the jobs that follow it, each play's by itself."""
+
+    def __init__(self, job: Job, on_event: Callable[[Event], None] | None) -> None:
+        self.first = Collector(job.name, (target.name for target in job.targets), on_event)
+        self._hosts = [each.targets[0].name for each in job.then]
+        self._then = [
+            Collector(each.name, (alias(number, host),), on_event)
+            for number, (each, host) in enumerate(zip(job.then, self._hosts, strict=True))
+        ]
+        self._of_play = {collector.job: collector for collector in self._then}
+        self.whole = False
+        """Whether Ansible came to its end."""
+
+    def handle(self, event: dict[str, Any]) -> bool:
+        """Take one event; the answer tells ansible-runner not to keep a file of it."""
+        self.whole = self.whole or event.get("event") == "playbook_on_stats"
+        play = (event.get("event_data") or {}).get("play", "")
+        return self._of_play.get(play, self.first).handle(event)
+
+    def followed(self) -> Iterator[tuple[Collector, HostResult]]:
+        """What came of the jobs that followed; without those that were not come to, or not ended."""
+        for host, collector in zip(self._hosts, self._then, strict=True):
+            if self.whole and collector.seen():
+                (result,) = collector.results("").values()
+                yield collector, replace(result, host=host)
+
+
+def _result(host: str, state: _State, unseen: str, cut: str) -> HostResult:
     status: Status
     message = state.message
     if state.unreachable:
@@ -92,6 +138,8 @@ def _result(host: str, state: _State, unseen: str) -> HostResult:
         status = "failed"
     elif not state.seen:
         status, message = "failed", unseen
+    elif cut:
+        status, message = "failed", cut
     else:
         status = "changed" if state.changed else "ok"
     return HostResult(host, status, tuple(state.changed), state.failed_task, message, dict(state.facts))

@@ -38,6 +38,8 @@ class Job:
         entry: the ``tasks_from`` of each role (``main``, ``form``, ``health``, ``drain``, ``remove``).
         check: run in check mode: nothing changes, what would change is reported.
         serial: at most so many hosts at a time; 0 means all at once.
+        then: jobs of one host each that follow in the same run of Ansible, one after the other, as long as no host
+            fails; in check mode none does. Each has a name of its own.
     """
 
     name: str
@@ -48,6 +50,15 @@ class Job:
     entry: str = "main"
     check: bool = False
     serial: int = 0
+    then: tuple[Job, ...] = ()
+
+
+def alias(number: int, host: str) -> str:
+    """What Ansible calls a host in a job that follows, counted from 0.
+
+    The host may be in the first job too, and neither may see the other's variables or facts.
+    """
+    return f"then-{number}--{host}"
 
 
 Status = Literal["ok", "changed", "failed", "unreachable"]
@@ -72,12 +83,21 @@ class HostResult:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What came of a job. ``executions`` counts module executions over all hosts; ``log`` is the full output's path."""
+    """What came of a job.
+
+    Attributes:
+        executions: module executions over all hosts.
+        log: the full output's path.
+        ended: when its last host was done, by the monotonic clock.
+        then: by name what came of the jobs that followed; those that were not come to are missing.
+    """
 
     hosts: Mapping[str, HostResult]
     seconds: float
     executions: int
     log: str
+    ended: float = 0.0
+    then: Mapping[str, JobResult] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

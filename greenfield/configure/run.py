@@ -10,7 +10,7 @@ from pathlib import Path
 from greenfield import state
 from greenfield.configure import bundle
 from greenfield.configure.ending import Ending
-from greenfield.configure.events import Collector, Event
+from greenfield.configure.events import Event, Plays
 from greenfield.configure.job import Job, JobResult
 from greenfield.errors import ConfigureError, InterruptedRunError
 
@@ -30,7 +30,7 @@ def run(
 ) -> JobResult:
     """Apply a job and return what became of each host.
 
-    A host that fails is in the result; it does not raise.
+    A host that fails is in the result; it does not raise. Jobs that follow are run as long as no host has failed.
 
     Args:
         job: what to run where.
@@ -38,8 +38,8 @@ def run(
         cancelled: polled while Ansible runs; when true the run is ended.
 
     Raises:
-        ConfigureError: the job has no targets or one twice, a role would be given something wrong, or Ansible itself
-            could not run.
+        ConfigureError: the job has no targets or one twice, a role would be given something wrong, a job can't follow
+            it, or Ansible itself could not run.
         InterruptedRunError: it was cancelled.
     """
     import ansible_runner
@@ -52,7 +52,7 @@ def run(
     log = _log_path(job.name)
     folder = bundle.make(job)
     ending = Ending(folder, cancelled or (lambda: False))
-    collector = Collector(job.name, (target.name for target in job.targets), on_event)
+    plays = Plays(job, on_event)
     try:
         outcome = ansible_runner.run(
             private_data_dir=str(folder),
@@ -60,7 +60,7 @@ def run(
             playbook="play.json",
             envvars=bundle.environment(job),
             cmdline="--check --diff" if job.check else None,
-            event_handler=collector.handle,
+            event_handler=plays.handle,
             cancel_callback=ending,
             settings={"pexpect_timeout": CANCEL_POLL_SECONDS},
             suppress_env_files=True,
@@ -75,8 +75,20 @@ def run(
     if ending.wished:
         fix = "run it again; it goes on where it stopped"
         raise InterruptedRunError(f"{job.name}: cancelled", log=str(log), fix=fix)
-    results = collector.results(_last_words(log))
-    return JobResult(results, time.monotonic() - started, collector.executions, str(log))
+    return _result(plays, time.monotonic() - started, log)
+
+
+def _result(plays: Plays, seconds: float, log: Path) -> JobResult:
+    words = _last_words(log)
+    hosts = plays.first.results(
+        f"Ansible ended before it reached this host: {words}",
+        "" if plays.whole else f"Ansible ended before it was done with this host: {words}",
+    )
+    then = {
+        collector.job: JobResult({host.host: host}, seconds, collector.executions, str(log), collector.ended)
+        for collector, host in plays.followed()
+    }
+    return JobResult(hosts, seconds, plays.first.executions, str(log), plays.first.ended, then)
 
 
 def _check(job: Job) -> None:
@@ -86,6 +98,11 @@ def _check(job: Job) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ConfigureError(f"{job.name}: hosts named twice: {', '.join(sorted(twice))}")
+    jobs = {each.name for each in (job, *job.then)}
+    if len(jobs) <= len(job.then) or any(
+        len(each.targets) != 1 or each.connection != job.connection or each.then or each.check for each in job.then
+    ):
+        raise ConfigureError(f"{job.name}: what is to follow it has to be one host's, over the same connection")
 
 
 def _log_path(name: str) -> Path:
@@ -99,4 +116,4 @@ def _log_path(name: str) -> Path:
 
 def _last_words(log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
-    return "Ansible ended before it reached this host: " + (" / ".join(lines[-4:]) or "it printed nothing")
+    return " / ".join(lines[-4:]) or "it printed nothing"

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
-from greenfield.configure import Connection, HostResult, Job, Target
+from greenfield.configure import Connection, HostResult, Job, JobResult, Target
 from greenfield.errors import GreenfieldError, InterruptedRunError, ProviderError
-from greenfield.provider.gate import Gate
+from greenfield.provider.gate import Gate, Gatekeeper, Moment, ShutError, question
 from greenfield.provider.session import Session
 
 HOST_LAYER = "host"
-
-BEFORE_SECONDS = 15
-"""A settled engine is healthy at once; this is patience for an election that happens to run just then."""
-
-FRESH_SECONDS = 5
-"""How long what a gate said after a batch answers for it before the next one too: asking takes as long."""
 
 QUIET_SECONDS = 0.4
 """Cells that the engine sends within this of each other run together; the engine sends ready resources at once."""
@@ -72,8 +65,7 @@ class Rollout:
         self._in_turn = _Queue()
         self._broken = ""
         self._stands = False
-        self._whole: dict[str, float] = {}
-        """When each engine was last seen whole, every member, after a batch; by the monotonic clock."""
+        self._gatekeeper = Gatekeeper(session)
 
     async def side_by_side(self, batch: Batch) -> Mapping[str, HostResult]:
         """Run with every other batch that comes at the same time, in one Ansible run (creates, drift checks)."""
@@ -117,7 +109,7 @@ class Rollout:
             )
         for group in groups.values():
             merged = _merge([batch for batch, _ in group])
-            hosts = await self._converge(merged)
+            hosts, _ = await self._converge(merged)
             for batch, future in group:
                 if not future.done():
                     future.set_result({target.name: hosts[target.name] for target in batch.targets})
@@ -136,7 +128,7 @@ class Rollout:
             for batch, future in waiting:
                 try:
                     future.set_result(await self._one(batch))
-                except _ShutError as shut:
+                except ShutError as shut:
                     put_off.append((batch, future, shut))
                 except GreenfieldError as error:
                     self._broken = self._broken or f"{batch.cell}: {error.message}"
@@ -161,76 +153,44 @@ class Rollout:
                 f"{batch.cell} was not touched, because the rollout stopped at {self._broken}",
                 fix="mend that first and run again; hosts that are done are not touched again",
             )
-        if batch.gated:
-            for gate in batch.gates:
-                await self._pass(gate, batch, "before")
-        hosts = await self._converge(batch)
+        for gate in batch.gates:
+            await self._gatekeeper.let_pass(gate, self._moment(batch, "before"))
+        # The first to be asked of each engine is asked in the batch's own run, for a run of Ansible costs seconds.
+        after = self._moment(batch, "after")
+        questions = tuple(question(gate, gate.targets[0], after) for gate in batch.gates if gate.targets)
+        hosts, answers = await self._converge(batch, questions)
         failed = [host for host in hosts.values() if host.failed]
         if failed:
             self._broken = f"{batch.cell}: {failed[0].host} failed"
-        elif batch.gated:
-            try:
-                for gate in batch.gates:
-                    await self._pass(gate, batch, "after")
-            except GreenfieldError as error:
-                # Marked as failed, so that the run that mends it finds the gate open for just these hosts.
-                self._broken = f"{batch.cell}: {error.message}"
-                return {name: replace(host, status="failed", message=str(error)) for name, host in hosts.items()}
+            return hosts
+        try:
+            for gate in batch.gates:
+                # What may be down can have changed while the batch ran: then its answer is to another question.
+                await self._gatekeeper.let_pass(gate, self._moment(batch, "after"), answers)
+        except GreenfieldError as error:
+            # Marked as failed, so that the run that mends it finds the gate open for just these hosts.
+            self._broken = f"{batch.cell}: {error.message}"
+            return {name: replace(host, status="failed", message=str(error)) for name, host in hosts.items()}
         return hosts
 
-    async def _converge(self, batch: Batch) -> Mapping[str, HostResult]:
-        """Run a batch. When it is ended in the middle all its hosts count as failed: nobody knows what they have."""
+    async def _converge(
+        self, batch: Batch, questions: tuple[Job, ...] = ()
+    ) -> tuple[Mapping[str, HostResult], list[tuple[Job, JobResult]]]:
+        """Run a batch and then what is to be asked. When it is ended in the middle all its hosts count as failed.
+
+        Nobody knows what they have, or whether the engines bear it.
+        """
         try:
-            result = await self._session.run(_job(batch, stands=self._stands), batch.urn)
+            result = await self._session.run(_job(batch, questions, stands=self._stands), batch.urn)
         except InterruptedRunError as error:
             if batch.check:
                 raise
-            return {target.name: HostResult(target.name, "failed", message=error.message) for target in batch.targets}
-        return {name: _with_log(host, result.log) for name, host in result.hosts.items()}
+            return {t.name: HostResult(t.name, "failed", message=error.message) for t in batch.targets}, []
+        answers = [(job, result.then[job.name]) for job in questions if job.name in result.then]
+        return {name: _with_log(host, result.log) for name, host in result.hosts.items()}, answers
 
-    async def _pass(self, gate: Gate, batch: Batch, moment: str) -> None:
-        """Ask the engine's health; members that are expected to be down may be."""
-        key = f"{gate.role}_health_except"
-        if moment == "before" and time.monotonic() - self._whole.get(gate.engine, float("-inf")) < FRESH_SECONDS:
-            return
-        excepted = [*gate.common.get(key, []), *gate.members_on(self._down(batch, moment))]
-        common = {**gate.common, key: excepted, f"{gate.role}_health_changing": True}
-        if moment == "before":
-            common[f"{gate.role}_health_deadline_seconds"] = BEFORE_SECONDS
-        message, unformed = "no member's host answered", False
-        for target in gate.targets:
-            job = Job(
-                f"{gate.engine} health {moment} {batch.cell}",
-                (gate.role,),
-                (target,),
-                batch.connection,
-                common,
-                "health",
-            )
-            result = (await self._session.run(job, batch.urn)).hosts[target.name]
-            if not result.failed and result.facts.get("formed", True):
-                if moment == "after" and not excepted:
-                    self._whole[gate.engine] = time.monotonic()
-                return
-            if not result.failed:
-                unformed = True
-                continue
-            message = result.message
-            if result.status == "failed":
-                break
-        else:
-            # Nobody who answers knows of a formed engine, so there is nothing yet that a change could disturb.
-            if unformed:
-                return
-        if moment == "before":
-            raise _ShutError(
-                f"{gate.engine} is not healthy, so its next member is not touched: {message}",
-                fix="bring the member back (or replace its host) and run again",
-            )
-        raise ProviderError(
-            f"{gate.engine} is not healthy after {batch.cell}; the rollout stops here: {message}",
-            fix="mend the engine, then run again; the racks behind were not touched",
-        )
+    def _moment(self, batch: Batch, when: Literal["before", "after"]) -> Moment:
+        return Moment(when, batch.cell, batch.urn, batch.connection, self._down(batch, when))
 
     def _down(self, batch: Batch, moment: str) -> set[str]:
         """Hosts whose members may be down around a batch: before it, those that it mends.
@@ -243,10 +203,6 @@ class Rollout:
         if batch.layer == HOST_LAYER and not batch.standing:
             return mended | self._session.mending
         return mended if moment == "before" else set()
-
-
-class _ShutError(GreenfieldError):
-    """The gate before a batch did not open."""
 
 
 async def _quiet(queue: _Queue) -> None:
@@ -275,10 +231,20 @@ def _merge(batches: Sequence[Batch]) -> Batch:
     return replace(first, cell=first.layer, targets=targets, common=common)
 
 
-def _job(batch: Batch, *, stands: bool) -> Job:
+def _job(batch: Batch, questions: tuple[Job, ...], *, stands: bool) -> Job:
     name = f"{batch.cell}{' check' if batch.check else ''}"
     serial = 1 if batch.one_by_one and stands and not batch.check else 0
-    return Job(name, batch.roles, batch.targets, batch.connection, batch.common, batch.entry, batch.check, serial)
+    return Job(
+        name,
+        batch.roles,
+        batch.targets,
+        batch.connection,
+        batch.common,
+        batch.entry,
+        batch.check,
+        serial,
+        questions,
+    )
 
 
 def _with_log(result: HostResult, log: str) -> HostResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,14 @@ def test_a_secret_is_not_in_the_error() -> None:
     with pytest.raises(ConfigureError, match=r"redis_passwords.*convert to a? ?dict") as refused:
         check_arguments(job({"redis_passwords": "WORD-THAT-NOBODY-SEES"}, role="redis"))
     assert "WORD-THAT-NOBODY-SEES" not in str(refused.value)
+
+
+def test_what_follows_is_judged_before_anything_runs() -> None:
+    good = job(OWN, pki_authority="AUTHORITY")
+    check_arguments(replace(good, then=(replace(good, name="again"),)))
+    with pytest.raises(ConfigureError, match=r"^again: .*nothing was run") as refused:
+        check_arguments(replace(good, then=(replace(good, name="again", common={}),)))
+    assert "r1-h1, pki: missing required arguments: pki_authority" in refused.value.message
 
 
 def test_a_run_is_refused_before_ansible_starts() -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,8 @@ def folder(parent: Path) -> Iterator[Path]:
     bundle.remove(made)
 
 
-def _inventory(folder: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((folder / "inventory" / "hosts.json").read_text())["all"]
+def _inventory(folder: Path, group: str = "targets") -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "inventory" / "hosts.json").read_text())["all"]["children"][group]
     return loaded
 
 
@@ -93,6 +94,35 @@ def test_the_play_runs_the_roles_in_order_on_all_at_once(folder: Path) -> None:
         {"name": "baseline", "tasks_from": "main", "rolespec_validate": False},
         {"name": "pki", "tasks_from": "main", "rolespec_validate": False},
     ]
+
+
+def test_what_follows_has_a_play_and_variables_of_its_own(parent: Path) -> None:
+    """Host r1-h1 is in both, and neither play sees what the other is given."""
+    asked = Target("r1-h1", "10.0.0.1", {"asked_key": "key of one"})
+    common = {"asked_word": "{{ evil }}", "asked_secret": "hidden"}
+    first = Job("etcd health after r1", ("etcd",), (asked,), JOB.connection, common, "health")
+    second = replace(first, name="redis health after r1", roles=("redis",), targets=(Target("r2-h7", "10.0.0.7"),))
+    folder = bundle.make(replace(JOB, then=(first, second)))
+    own, then = _inventory(folder), _inventory(folder, "then_0")
+    assert list(own["hosts"]) == ["r1-h1", "r1-h2"]
+    assert then["hosts"] == {"then-0--r1-h1": {"asked_key": "key of one", "ansible_host": "10.0.0.1"}}
+    assert then["vars"]["asked_word"] == {"__ansible_unsafe": "{{ evil }}"}
+    assert {*own["vars"]} & {*then["vars"]} == {key for key in then["vars"] if key.startswith("ansible_")}
+    text = (folder / "project" / "play.json").read_text()
+    _, play, last = json.loads(text)
+    assert (play["name"], play["hosts"], play["serial"]) == (first.name, "targets:then_0", [2, 1])
+    assert play["tasks"][-1]["vars"] == {"inventory_hostname": "r1-h1"}
+    assert play["tasks"][-1]["ansible.builtin.import_role"]["tasks_from"] == "health"
+    assert (last["hosts"], last["tasks"][-1]["vars"]) == ("targets:then_1", {"inventory_hostname": "r2-h7"})
+    assert "hidden" not in text
+    assert "key of one" not in text
+
+
+def test_nothing_follows_in_check_mode(parent: Path) -> None:
+    then = replace(JOB, name="after", targets=JOB.targets[:1])
+    folder = bundle.make(replace(JOB, check=True, then=(then,)))
+    (play,) = json.loads((folder / "project" / "play.json").read_text())
+    assert play["name"] == JOB.name
 
 
 def test_host_keys_are_always_checked_and_nothing_of_the_user_leaks_in(folder: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from greenfield.configure import Event
-from greenfield.configure.events import MESSAGE_LINES, Collector
+from greenfield.configure import Connection, Event, Job, Target
+from greenfield.configure.events import MESSAGE_LINES, Collector, Plays
 
 
 def _task(name: str, kind: str = "playbook_on_task_start") -> dict[str, Any]:
@@ -86,6 +88,63 @@ def test_progress_counts_tasks_and_hosts() -> None:
         Event("job", 1, "Install", 2, 2),
         Event("job", 2, "Restart", 0, 2),
     ]
+
+
+def test_what_directs_a_play_is_no_task_of_a_host() -> None:
+    meta = _host("skipped", "h1", "End")
+    meta["event_data"]["task_action"] = "ansible.builtin.meta"
+    collector = _collect(meta)
+    assert not collector.seen()
+    assert collector.results("unseen")["h1"].failed
+
+
+def test_a_host_that_was_at_work_when_ansible_died_failed() -> None:
+    collector = _collect(_host("ok", "h1", "Write", changed=True), _host("failed", "h2", msg="no"), hosts=("h1", "h2"))
+    results = collector.results("unseen", "it died")
+    assert [(host.status, host.message) for host in results.values()] == [("failed", "it died"), ("failed", "no")]
+
+
+def _plays(*events: tuple[str, dict[str, Any]], on_event: Callable[[Event], None] | None = None) -> Plays:
+    """Events of the plays that are named, of a job on h1 and one that follows it there."""
+    after = Job("after", ("etcd",), (Target("h1", "10.0.0.1"),), Connection("ops", "/known_hosts"))
+    plays = Plays(replace(after, name="batch", then=(after,)), on_event)
+    for play, event in events:
+        assert plays.handle({**event, "event_data": {**event.get("event_data", {}), "play": play}}) is False
+    return plays
+
+
+END = ("", {"event": "playbook_on_stats"})
+
+
+def test_what_follows_is_collected_apart() -> None:
+    told: list[Event] = []
+    plays = _plays(
+        ("batch", _task("Install")),
+        ("batch", _host("ok", "h1", "Install", changed=True, ansible_facts={"greenfield_result": {"a": 1}})),
+        ("after", _task("Ask")),
+        ("after", _host("ok", "then-0--h1", "Ask", ansible_facts={"greenfield_result": {"formed": False}})),
+        END,
+        on_event=told.append,
+    )
+    first = plays.first.results("unseen")["h1"]
+    assert (first.status, first.changed_tasks, first.facts) == ("changed", ("Install",), {"a": 1})
+    ((collector, result),) = plays.followed()
+    assert (collector.job, result.host, result.status, result.facts) == ("after", "h1", "ok", {"formed": False})
+    assert (plays.first.executions, collector.executions) == (1, 1)
+    assert plays.first.ended < collector.ended
+    assert [(event.job, event.task, event.done) for event in told[1:]] == [
+        ("batch", 1, 1),
+        ("after", 1, 0),
+        ("after", 1, 1),
+    ]
+
+
+def test_what_was_not_come_to_or_not_ended_has_no_result() -> None:
+    done = ("batch", _host("ok", "h1"))
+    assert list(_plays(done, END).followed()) == []
+    died = _plays(done, ("after", _host("start", "then-0--h1")))
+    assert not died.whole
+    assert list(died.followed()) == []
 
 
 @pytest.mark.parametrize(

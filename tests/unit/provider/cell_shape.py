@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,11 +71,16 @@ def gate(*members: str) -> str:
 
 
 class Hosts(Session):
-    """A session whose jobs end as ``behave`` says (every host ``changed`` by default), and which keeps them."""
+    """A session whose jobs end as ``behave`` says (every host ``changed`` by default), and which keeps them.
+
+    ``jobs`` has all in the order they were come to, those that followed another one too; ``runs`` those that a run of
+    Ansible began with.
+    """
 
     def __init__(self, behave: Callable[[Job, str], HostResult] | None = None) -> None:
         super().__init__(Display(""))
         self.jobs: list[Job] = []
+        self.runs: list[Job] = []
         self.begun: list[str] = []
         self.behave = behave or (lambda job, name: HostResult(name, "changed", ("did it",)))
         self.warnings: list[str] = []
@@ -84,9 +91,20 @@ class Hosts(Session):
         self.begun.append(layer)
 
     async def run(self, job: Job, urn: str) -> JobResult:
-        """Keep the job; ask ``behave`` for each host's result."""
+        """Keep the job; ask ``behave`` for each host's result, and for those of what follows until one failed."""
+        self.runs.append(job)
+        result = self._come_to(job)
+        then: dict[str, JobResult] = {}
+        for each in job.then:
+            if any(known.failed for known in (result, *then.values())):
+                break
+            then[each.name] = self._come_to(each)
+        return replace(result, then=then)
+
+    def _come_to(self, job: Job) -> JobResult:
         self.jobs.append(job)
-        return JobResult({t.name: self.behave(job, t.name) for t in job.targets}, 0.0, 1, "/log")
+        hosts = {target.name: self.behave(job, target.name) for target in job.targets}
+        return JobResult(hosts, 0.0, 1, "/log", time.monotonic())
 
     def ran(self) -> list[str]:
         """Entry point and hosts of each job, in order."""

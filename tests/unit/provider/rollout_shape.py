@@ -36,8 +36,8 @@ def batch_of(cell: str, *hosts: str, **changes: Any) -> Batch:
 
 def standing_batch(cell: str, *hosts: str, gate: Gate | None = None, **changes: Any) -> Batch:
     """A batch of hosts that all stand well."""
-    gates = (gate,) if gate else ()
-    return batch_of(cell, *hosts, standing=frozenset(hosts), gated=True, gates=gates, **changes)
+    values = {"gates": (gate,) if gate else (), **changes}
+    return batch_of(cell, *hosts, standing=frozenset(hosts), gated=True, **values)
 
 
 def run_in_turn(hosts: Hosts, *batches: Batch) -> list[Any]:
