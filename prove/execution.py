@@ -10,6 +10,7 @@ from pathlib import Path
 from prove import REPO
 from prove.aside import Aside
 from prove.event import Event, Seat, by_seat
+from prove.place import labs_down
 from prove.session import Outcome, Plan, Session
 
 LOGS = REPO / "build" / "prove"
@@ -26,8 +27,21 @@ class Execution:
         kept: the module at whose failure the run ended with its lab left standing; empty otherwise.
     """
 
-    def __init__(self, events: Iterable[Event], plan: Plan, say: Say, costs: Mapping[str, float]) -> None:
-        """``costs``: seconds that each module is expected to take here, for the time that is left."""
+    def __init__(
+        self,
+        events: Iterable[Event],
+        plan: Plan,
+        say: Say,
+        costs: Mapping[str, float],
+        ended: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            costs: seconds that each module is expected to take here, for the time that is left.
+            ended: called with what became of a module as soon as that is known.
+        """
+        self._ended = ended
         self.outcomes: dict[str, Outcome] = {}
         self.lint_failed = False
         self.kept = ""
@@ -56,7 +70,7 @@ class Execution:
             raise
 
     def _begin_aside(self, sessions: list[list[str]], lint: bool) -> None:
-        plan = replace(self._plan, keep="", stop_first=False)
+        plan = replace(self._plan, keep=False, stop_first=False)
         self._aside = Aside(sessions, plan, LOGS / "aside.log", lint=lint)
         told = " ".join([*(["lint"] if lint else []), *(module for each in sessions for module in each)])
         self._say(f"beside the rest: {told} (tail -f {_short(self._aside.output)})")
@@ -93,6 +107,8 @@ class Execution:
             self._say(f"--- {folder}: what pytest said\n{_end_of(log)}")
             if self._plan.keep:
                 self.kept = next(module for module, outcome in found.items() if outcome.failed)
+        elif self._plan.keep:
+            labs_down()
 
     def _begun(self) -> str:
         """The module that runs just now."""
@@ -110,6 +126,7 @@ class Execution:
             word = "left out, no time" if outcome.left else "passed" if outcome.good else "FAILED"
             figures = " ".join(f"{name} {value}" for name, value in outcome.figures.items())
             done = self._all - len(self._waiting)
+            self._ended(outcome)
             self._say(
                 f"{done}/{self._all} {module}: {word}, {outcome.seconds:.0f} s"
                 f"{f' ({figures})' if figures else ''}; about {left / 60:.0f} min left"
@@ -125,6 +142,8 @@ class Execution:
             aside.end()
             raise
         self.outcomes.update(aside.outcomes)
+        for outcome in aside.outcomes.values():
+            self._ended(outcome)
         self.lint_failed = aside.lint_failed
         self._waiting -= set(aside.outcomes)
         self._say(f"what ran beside has ended after {aside.seconds:.0f} s\n{aside.output.read_text(errors='replace')}")

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from prove import room, spent, support
 from prove.book import Book, tree
@@ -13,7 +14,7 @@ from prove.draw import draw, most_due
 from prove.event import Event, ProveError, choose
 from prove.execution import Execution, Say, stamped
 from prove.place import alone, labs_down
-from prove.session import Plan, again
+from prove.session import Outcome, Plan, again
 from prove.speed import slowness
 from prove.tools import build_for
 
@@ -114,9 +115,7 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
     costs = {name: cost * slow for name, cost in book.expected(events).items()}
     minutes = sum(costs.values()) * wish.times / 60
     say(f"{len(events)} events, about {minutes:.0f} min; Ctrl-C ends it; the same again goes on")
-    plan = Plan(
-        expected=costs, slowness=slow, meter=wish.meter, keep="" if wish.go_on else "failed", stop_first=not wish.go_on
-    )
+    plan = Plan(expected=costs, slowness=slow, meter=wish.meter, keep=not wish.go_on, stop_first=not wish.go_on)
     passed = dict.fromkeys((event.module for event in events), 0)
     watch = room.Watch()
     kept = ""
@@ -124,11 +123,8 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
         for turn in range(wish.times):
             if wish.times > 1:
                 say(f"time {turn + 1} of {wish.times}")
-            execution = Execution(events, plan, say, costs)
-            try:
-                execution.run()
-            finally:
-                _keep(book, events, execution, passed)
+            execution = Execution(events, plan, say, costs, partial(_keep, book, events, passed))
+            execution.run()
             if wish.meter:
                 say(f"where the time went, by test and by event:\n{spent.table(execution.outcomes.values())}")
             kept = execution.kept
@@ -147,12 +143,16 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
     return good, kept
 
 
-def _keep(book: Book, events: Sequence[Event], execution: Execution, passed: dict[str, int]) -> None:
-    for event in events:
-        outcome = execution.outcomes.get(event.module)
-        if outcome is not None:
-            book.keep(event, outcome)
-            passed[event.module] += outcome.good
+def _keep(book: Book, events: Sequence[Event], passed: dict[str, int], outcome: Outcome) -> None:
+    """At once, so that a run that is killed has lost no more than the event that it was at."""
+    event = next((event for event in events if event.module == outcome.module), None)
+    if event is not None:
+        book.keep(event, outcome)
+        if outcome.failed and passed[event.module]:
+            # What passes only sometimes is not proved.
+            for name in event.proves:
+                book.records.void(name)
+        passed[event.module] += outcome.good
 
 
 def again_words(events: Sequence[Event], module: str, test: str) -> str:

@@ -18,6 +18,9 @@ from prove import REPO
 from prove.event import Event
 from prove.plugin import PLAN, TOLD
 
+E2E, KEPT = "tests/e2e/", "failed"
+"""Seats of end-to-end tests leave their lab only where a test failed; others leave it to the runner."""
+
 GRACE_SECONDS = 180
 """What tests get to take their labs down once they are interrupted."""
 
@@ -61,7 +64,7 @@ class Plan:
         expected: seconds that modules take.
         slowness: of this machine, 1 or more; multiplies patience.
         meter: whether processor seconds are metered by class.
-        keep: GREENFIELD_KEEP_LAB for the tests; empty takes every lab down.
+        keep: leave the lab of a failure as it is.
         stop_first: end at the first failure, so that its lab stays as it was.
     """
 
@@ -69,7 +72,7 @@ class Plan:
     expected: Mapping[str, float] = field(default_factory=dict)
     slowness: float = 1.0
     meter: bool = False
-    keep: str = ""
+    keep: bool = False
     stop_first: bool = False
 
 
@@ -92,7 +95,7 @@ class Session:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH"))))
         environment.pop("GREENFIELD_KEEP_LAB", None)
         if plan.keep:
-            environment["GREENFIELD_KEEP_LAB"] = plan.keep
+            environment["GREENFIELD_KEEP_LAB"] = KEPT if self.modules[0].startswith(E2E) else "1"
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "prove.plugin"]
         command += ["-x"] if plan.stop_first else []
         stream = output.open("ab") if output else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,22 +31,33 @@ def machine_before() -> dict[str, str]:
 
 _UP: list[Lab] = []
 
+KEEP = bool(os.environ.get("GREENFIELD_KEEP_LAB"))
+"""Leave the lab as it is where a test failed, for a look; the next session begins with a new one."""
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """The lab goes with the last test of this folder, for the labs that come after (docs/lab.md, "Kernel")."""
-    if _UP and (nextitem is None or nextitem.path.parent != item.path.parent):
+    if (
+        _UP
+        and not (KEEP and item.session.testsfailed)
+        and (nextitem is None or nextitem.path.parent != item.path.parent)
+    ):
         _UP.pop().down()
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, machine_before: dict[str, str]) -> Iterator[Lab]:
+def lab(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, machine_before: dict[str, str]
+) -> Iterator[Lab]:
     """The lab ``labtest``, up."""
     lab = Lab(small_site(tmp_path_factory.mktemp("labtest"), "labtest", 78, 0, 3))
     lab.down()
     lab.up()
     _UP.append(lab)
     yield lab
+    if KEEP and request.session.testsfailed:
+        return
     lab.down()
     assert traces("labtest") == []
     assert machine_values() == machine_before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 
 from ansible_collections.greenfield.host.plugins.module_utils.kube_client import (
@@ -14,8 +13,11 @@ from ansible_collections.greenfield.host.plugins.module_utils.kube_client import
     wait,
 )
 from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import (
+    SERVERS,
     Kubeadm,
     KubeadmError,
+    StaticPods,
+    call,
     forget_etcd_member,
     listens,
     restore,
@@ -33,6 +35,10 @@ RETURN_SECONDS = 30
 
 APPLY_SECONDS = 60
 ETCD_PEER_PORT = 2380
+LOOPBACK_PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
+
+AFTER_SWITCH = "--skip-phases=preflight,control-plane,kubeconfig,kubelet-config,bootstrap-token,addon/kube-proxy"
+"""What ``kubeadm upgrade`` shall not do then, instead of what upgrade.yaml says: the kubelet's files are the role's."""
 
 ENGINE_LABEL = "greenfield.io/engine"
 ZONE = "topology.kubernetes.io/zone"
@@ -49,6 +55,7 @@ class Plane:
         self.node = module.params["node"]
         self.seconds = module.params["deadline_seconds"]
         self.kubeadm = Kubeadm(module.params["bin"])
+        self.pods = StaticPods(self.kubeadm, self.node)
         self.authority = module.params["identity"]["authority"]
 
     @property
@@ -56,23 +63,31 @@ class Plane:
         """The API as an administrator."""
         return Kube(self.parameters["identity"])
 
-    def others(self):
-        """Addresses of the other members whose API is ready."""
+    @property
+    def address(self):
+        """Address of this member."""
+        return next(m["address"] for m in self.parameters["plane"] if m["host"] == self.node)
+
+    def _ask_others(self):
+        """Why each other member's API is not ready, by its address."""
         port = self.parameters["api_port"]
         addresses = [member["address"] for member in self.parameters["plane"] if member["host"] != self.node]
-        return [address for address in addresses if not unready(address, port, self.authority)]
+        return {address: unready(address, port, self.authority) for address in addresses}
+
+    def others(self):
+        """Addresses of the other members whose API is ready."""
+        return [address for address, trouble in self._ask_others().items() if not trouble]
 
     def own_trouble(self):
         """Why this member's own API is not ready."""
-        address = next(m["address"] for m in self.parameters["plane"] if m["host"] == self.node)
-        return unready(address, self.parameters["api_port"], self.authority)
+        return unready(self.address, self.parameters["api_port"], self.authority)
 
     def member(self):
         """Bring this member where it belongs; what was done."""
         running, release = self.kubeadm.release(), self.parameters["release"]
         if not running:
             action = self._enter
-        elif running != release:
+        elif running != release or self.pods.pending():
             action = self._upgrade
         elif self.kubeadm.applied() != self.kubeadm.digest():
             action = self._reconfigure
@@ -93,8 +108,9 @@ class Plane:
         return done
 
     def _enter(self):
-        subprocess.run(["systemctl", "daemon-reload"], check=True)
-        subprocess.run(["systemctl", "start", "--no-block", *UNITS], check=True)
+        self.pods.done()
+        call(["systemctl", "daemon-reload"])
+        call(["systemctl", "start", "--no-block", *UNITS])
         if self.parameters["stacked"]:
             set_aside(self.parameters["data"])
         first = self.parameters["plane"][0]["host"] == self.node
@@ -121,8 +137,7 @@ class Plane:
                 f"something of the control plane still runs on {', '.join(held)}; a snapshot is for one that is"
                 " destroyed: bring that member back, or stop it and take its data away first"
             )
-        address = next(m["address"] for m in self.parameters["plane"] if m["host"] == self.node)
-        restore(self.parameters["bin"], snapshot, self.parameters["data"], self.node, address)
+        restore(self.parameters["bin"], snapshot, self.parameters["data"], self.node, self.address)
         self.kubeadm.init(seconds=self.seconds)
         os.unlink(snapshot)
         return "restore"
@@ -138,14 +153,68 @@ class Plane:
         return f"; it stood before, so it begins only from a snapshot, when no member can be brought back: {begin}"
 
     def _upgrade(self):
+        # What a run began that ended in between goes on. It passed the checks, which are for members that are whole.
+        pending = self.pods.pending()
+        if not pending:
+            self._check()
+        if not pending or wait(0, self._behind):
+            self.pods.render()
+            if not pending:
+                self.pods.keep()
+            self._switch()
+        self.kubeadm.upgrade("apply", "--yes", AFTER_SWITCH, seconds=self.seconds)
+        self.pods.done()
+        return "upgrade"
+
+    def _check(self):
+        """All that can be refused before anything stops."""
         record = self.kube.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")["data"]
-        if f"kubernetesVersion: v{self.parameters['release']}" in record["ClusterConfiguration"]:
-            self.kubeadm.upgrade("node", seconds=self.seconds)
-        else:
+        first = f"kubernetesVersion: v{self.parameters['release']}" not in record["ClusterConfiguration"]
+        if first:
             # The configuration that it follows is the cluster's own record, so that is brought up to date first.
             self.kubeadm.init("phase", "upload-config", "kubeadm", seconds=60)
-            self.kubeadm.upgrade("apply", "--yes", seconds=self.seconds)
-        return "upgrade"
+        self.kubeadm.upgrade("apply" if first else "node", "phase", "preflight", seconds=self.seconds)
+        if self.parameters["stacked"]:
+            trouble = wait(RETURN_SECONDS, lambda: "; ".join(filter(None, self._ask_others().values())))
+            if trouble:
+                raise KubeadmError(f"{self.node} is not upgraded, for etcd might lose its majority: {trouble}")
+            call(["systemctl", "start", "greenfield-kubernetes-snapshot.service"], self.seconds)
+
+    def _switch(self):
+        """Go over to the new release, or back to the one of before."""
+        self.pods.switch()
+        trouble = wait(self.seconds, self._behind)
+        if not trouble:
+            return
+        self.pods.switch(back=True)
+        self.pods.done()
+        still = wait(self.seconds, self.own_trouble)
+        end = f"does not come up either: {still}" if still else "answers again"
+        raise KubeadmError(
+            f"the new release did not come up on {self.node}: {trouble}; what ran before was put back and {end};"
+            " see journalctl -u kubelet and /var/log/pods"
+        )
+
+    def _behind(self):
+        """What of this member does not run by its release yet, in words."""
+        trouble, release = self.own_trouble(), f"v{self.parameters['release']}"
+        if trouble:
+            return trouble
+        own = Kube({**self.parameters["identity"], "server": f"https://{self.address}:{self.parameters['api_port']}"})
+        version = own.get("/version")["gitVersion"]
+        if version != release:
+            return f"{self.address} runs {version}, not {release}"
+        # kubeadm asks through the node's proxy next.
+        self.kube.get("/version")
+        silent = [name for name, port in LOOPBACK_PORTS.items() if not listens("127.0.0.1", port)]
+        if silent:
+            return f"{', '.join(silent)} on {self.node} takes no connections"
+        # Addons are upgraded when the cluster knows all API servers as new, by what the kubelets tell of them.
+        for name in SERVERS:
+            pod = own.find(f"/api/v1/namespaces/kube-system/pods/{name}-{self.node}")
+            if not pod or not pod["spec"]["containers"][0]["image"].endswith(f":{release}"):
+                return f"the kubelet of {self.node} has not told of the {name} of {release} yet"
+        return ""
 
     def _reconfigure(self):
         for phase in (("control-plane", "all"), ("upload-config", "kubeadm")):

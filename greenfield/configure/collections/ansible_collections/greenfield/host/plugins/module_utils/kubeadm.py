@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -13,12 +14,27 @@ import time
 import urllib.error
 import urllib.request
 
+from ansible_collections.greenfield.host.plugins.module_utils.files import read, replace
+from ansible_collections.greenfield.host.plugins.module_utils.kube_client import wait
+
 CONFIG = "/etc/kubernetes"
-MANIFEST = os.path.join(CONFIG, "manifests", "kube-apiserver.yaml")
+MANIFESTS = os.path.join(CONFIG, "manifests")
+MANIFEST = os.path.join(MANIFESTS, "kube-apiserver.yaml")
+FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
 NOTE = "/var/lib/greenfield/kubeadm.applied"
 """Digest of the configuration that the static pods were last made from."""
 
-FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
+RENDERED = "/var/lib/greenfield/kubernetes-rendered"
+BEFORE = "/var/lib/greenfield/kubernetes-before"
+"""What ran before a change of release: manifests, and the kubelet's command. It is there while the change goes on."""
+
+KUBELET = "kubelet.service"
+DROP_IN = f"/run/systemd/system/{KUBELET}.d/greenfield-before.conf"
+"""Keeps the kubelet of before where the new API server did not come up: none may be newer than its API server."""
+
+SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+GRACE_SECONDS = 30
+"""What a kubelet gives a static pod to end, too."""
 
 PROBE_SECONDS = 3.0
 RESTORE_SECONDS = 600
@@ -37,17 +53,18 @@ class Kubeadm:
         self.binaries = binaries
         self.config = config
 
-    def run(self, *words, seconds):
-        """Run kubeadm; its output. Raises KubeadmError."""
-        return self._program("kubeadm", words, seconds)
+    def run(self, *words, seconds, program="kubeadm", **more):
+        """Run kubeadm, or a program of its company; its output. Raises KubeadmError."""
+        environment = {**os.environ, "PATH": f"{self.binaries}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **more}
+        return call([os.path.join(self.binaries, program), *words], seconds, environment)
 
-    def init(self, *words, seconds):
+    def init(self, *words, seconds, **environment):
         """``kubeadm init``, or phases of it."""
         # kubeadm wants this file although an administrator's serves as well; it must not stay.
         needed = os.path.join(self.config, "super-admin.conf")
         shutil.copy2(os.path.join(self.config, "admin.conf"), needed)
         try:
-            return self.run("init", *words, "--config", self.path("init"), seconds=seconds)
+            return self.run("init", *words, "--config", self.path("init"), seconds=seconds, **environment)
         finally:
             os.unlink(needed)
 
@@ -55,28 +72,14 @@ class Kubeadm:
         """``kubeadm upgrade``."""
         # kubeadm keeps a copy of a file that it would have made, had the kubelet's flags been its own.
         if not os.path.exists(FLAGS):
-            with open(FLAGS, "w", encoding="utf-8") as file:
-                file.write('KUBELET_KUBEADM_ARGS=""\n')
+            _lay(FLAGS, b'KUBELET_KUBEADM_ARGS=""\n')
         return self.run("upgrade", *words, "--config", self.path("upgrade"), seconds=seconds)
 
     def apply(self, seconds=60):
         """Lay down the cluster's own objects (rights, metrics), owned by the delivery."""
-        folder = os.path.join(self.config, "cluster")
-        words = ("apply", "--server-side", "--force-conflicts", "--field-manager=greenfield", "-f", folder)
-        return self._program("kubectl", ("--kubeconfig", os.path.join(self.config, "admin.conf"), *words), seconds)
-
-    def _program(self, program, words, seconds):
-        environment = {**os.environ, "PATH": f"{self.binaries}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-        command = [os.path.join(self.binaries, program), *words]
-        try:
-            done = subprocess.run(
-                command, check=False, env=environment, capture_output=True, text=True, timeout=seconds
-            )
-        except subprocess.TimeoutExpired as error:
-            raise KubeadmError(f"{program} {words[0]} did not end within {seconds} s: {_end(error.stdout)}") from error
-        if done.returncode:
-            raise KubeadmError(f"{program} {words[0]} failed: {_end(done.stderr or done.stdout)}")
-        return done.stdout
+        how = ("--server-side", "--force-conflicts", "--field-manager=greenfield")
+        where = (f"--kubeconfig={self.config}/admin.conf", "-f", f"{self.config}/cluster")
+        return self.run("apply", *how, *where, seconds=seconds, program="kubectl")
 
     def path(self, name):
         """Path of one of its configuration files."""
@@ -87,33 +90,142 @@ class Kubeadm:
         seen = hashlib.sha256()
         for folder in ("cluster", "kubeadm", "policy"):
             for name in sorted(os.listdir(os.path.join(self.config, folder))):
-                with open(os.path.join(self.config, folder, name), "rb") as file:
-                    seen.update(name.encode() + b"\0" + file.read())
+                seen.update(name.encode() + b"\0" + read(os.path.join(self.config, folder, name)))
         return seen.hexdigest()
 
     def applied(self):
         """The digest that was applied last; empty where none was."""
-        try:
-            with open(NOTE, encoding="utf-8") as file:
-                return file.read().strip()
-        except OSError:
-            return ""
+        return (read(NOTE) or b"").decode().strip()
 
     def note(self):
         """Keep that the configuration is applied."""
-        os.makedirs(os.path.dirname(NOTE), exist_ok=True)
-        with open(NOTE + ".new", "w", encoding="utf-8") as file:
-            file.write(self.digest() + "\n")
-        os.replace(NOTE + ".new", NOTE)
+        _lay(NOTE, f"{self.digest()}\n".encode())
 
     def release(self):
         """Release of this member's API server by its manifest, e.g. ``1.35.4``; empty where there is none."""
-        try:
-            with open(MANIFEST, encoding="utf-8") as file:
-                found = re.search(r"image: \S*kube-apiserver:v(\S+)", file.read())
-        except OSError:
-            return ""
+        found = re.search(r"image: \S*kube-apiserver:v(\S+)", (read(MANIFEST) or b"").decode())
         return found.group(1) if found else ""
+
+
+class StaticPods:
+    """The control plane's pods of a member, replaced all at once while its kubelet stands still.
+
+    ``kubeadm upgrade`` replaces one after the other below a running kubelet, which takes 10 to 15 s for each (it looks
+    only once in its ``backOffPeriod`` whether the old one is gone). And a kubelet of the next minor release knows none
+    of the pods that an older one made: it kills what still runs of them, with a second's notice.
+    """
+
+    def __init__(self, kubeadm, node):
+        self.kubeadm = kubeadm
+        self.node = node
+
+    def pending(self):
+        """Whether a change of release was begun here and is not done."""
+        return os.path.isdir(BEFORE)
+
+    def render(self, seconds=60):
+        """Have kubeadm make the new manifests beside those that run."""
+        shutil.rmtree(RENDERED, ignore_errors=True)
+        os.makedirs(RENDERED, mode=0o700)
+        for phase in (("control-plane", "all"), ("etcd", "local")):
+            self.kubeadm.init("phase", *phase, "--dry-run", seconds=seconds, KUBEADM_INIT_DRYRUN_DIR=RENDERED)
+        lacking = sorted(set(manifests_in(MANIFESTS)) - set(manifests_in(RENDERED)))
+        if lacking:
+            raise KubeadmError(f"kubeadm made no manifest of {', '.join(lacking)}")
+
+    def keep(self):
+        """Put aside what runs; it is the mark of a change that goes on, so it is complete or not there."""
+        staged = f"{BEFORE}.new"
+        shutil.rmtree(staged, ignore_errors=True)
+        os.makedirs(staged, mode=0o700)
+        for name in manifests_in(MANIFESTS):
+            _lay(os.path.join(staged, f"{name}.yaml"), read(os.path.join(MANIFESTS, f"{name}.yaml")))
+        pid = call(["systemctl", "show", "--property", "MainPID", "--value", KUBELET]).strip()
+        words = (read(f"/proc/{pid}/cmdline") or b"").decode().split("\0")[:-1]
+        if words:
+            _lay(os.path.join(staged, KUBELET), f"[Service]\nExecStart=\nExecStart={exec_line(words)}\n".encode())
+        os.rename(staged, BEFORE)
+
+    def switch(self, back=False):
+        """Stop the kubelet and the pods, put the other manifests in their place, and start the kubelet that they want.
+
+        A host that goes down in between comes up with a kubelet and with whole manifests, of either release.
+        """
+        folder = BEFORE if back else RENDERED
+        call(["systemctl", "stop", KUBELET])
+        try:
+            # The API server answers until it is gone, for which it needs its etcd.
+            self._stop(SERVERS)
+            self._stop(("etcd",))
+            for name in manifests_in(folder):
+                _lay(os.path.join(MANIFESTS, f"{name}.yaml"), read(os.path.join(folder, f"{name}.yaml")))
+            kubelet = read(os.path.join(folder, KUBELET))
+            if kubelet:
+                _lay(DROP_IN, kubelet)
+            elif os.path.exists(DROP_IN):
+                os.unlink(DROP_IN)
+        finally:
+            call(["systemctl", "daemon-reload"])
+            call(["systemctl", "start", "--no-block", KUBELET])
+
+    def done(self):
+        """The change is done, in whatever way: what was put aside is not needed any more."""
+        shutil.rmtree(RENDERED, ignore_errors=True)
+        if self.pending():
+            # First away from its place: half of it must not be taken for a change that goes on.
+            os.rename(BEFORE, f"{BEFORE}.new")
+            shutil.rmtree(f"{BEFORE}.new")
+
+    def _stop(self, names):
+        for sign in ("SIGTERM", "SIGKILL"):
+            for container in self._running(names):
+                _ctr("tasks", "kill", "--signal", sign, container, check=False)
+            if not wait(GRACE_SECONDS, lambda: " ".join(self._running(names))):
+                return
+        raise KubeadmError(f"{', '.join(names)} on {self.node} can't be stopped; see journalctl -u containerd")
+
+    def _running(self, names):
+        alive = running_tasks(_ctr("tasks", "list"))
+        kind = 'labels."io.kubernetes.pod.namespace"==kube-system,labels."io.kubernetes.container.name"=={0},'
+        kind += f'labels."io.kubernetes.pod.name"=={{0}}-{self.node}'
+        found = _ctr("containers", "list", "--quiet", *(kind.format(name) for name in names))
+        return [container for container in found.split() if container in alive]
+
+
+def manifests_in(folder):
+    """Names of the control plane's pods that have a manifest in a folder."""
+    return [name for name in (*SERVERS, "etcd") if os.path.exists(os.path.join(folder, f"{name}.yaml"))]
+
+
+def exec_line(words):
+    """A command as systemd takes it in a unit."""
+    return " ".join(json.dumps(word).replace("%", "%%").replace("$", "$$") for word in words)
+
+
+def running_tasks(text):
+    """Containers that ``ctr tasks list`` shows with a living process."""
+    rows = [line.split() for line in text.splitlines()[1:]]
+    return {row[0] for row in rows if len(row) == 3 and row[2] != "STOPPED"}
+
+
+def call(command, seconds=60, environment=None, check=True):
+    """Run a program; its output. Raises KubeadmError."""
+    what = f"{os.path.basename(command[0])} {command[1]}"
+    try:
+        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise KubeadmError(f"{what} did not end within {seconds} s: {_end(error.stdout)}") from error
+    if check and done.returncode:
+        raise KubeadmError(f"{what} failed: {_end(done.stderr or done.stdout)}")
+    return done.stdout
+
+
+def _ctr(*words, check=True):
+    return call(["ctr", "--connect-timeout", "5s", "--namespace", "k8s.io", *words], check=check)
+
+
+def _lay(path, content):
+    replace(path, content, (0o600, os.geteuid(), os.getegid()))
 
 
 def _end(text):
@@ -149,12 +261,11 @@ def forget_etcd_member(binaries, pki, name, addresses):
         "ETCDCTL_KEY": os.path.join(pki, "etcd", "healthcheck-client.key"),
         "ETCDCTL_COMMAND_TIMEOUT": "8s",
     }
-    etcdctl = os.path.join(binaries, "etcdctl")
-    listed = _etcdctl([etcdctl, "member", "list"], environment)
-    for line in listed.splitlines():
+    member = [os.path.join(binaries, "etcdctl"), "member"]
+    for line in call([*member, "list"], 30, environment).splitlines():
         fields = [field.strip() for field in line.split(",")]
         if len(fields) > 2 and fields[2] == name:
-            _etcdctl([etcdctl, "member", "remove", fields[0]], environment)
+            call([*member, "remove", fields[0]], 30, environment)
             return True
     return False
 
@@ -176,10 +287,7 @@ def restore(binaries, snapshot, folder, name, address):
     peer = f"https://{address}:2380"
     command = [os.path.join(binaries, "etcdutl"), "snapshot", "restore", snapshot, "--data-dir", folder, "--name", name]
     command += ["--initial-cluster", f"{name}={peer}", "--initial-advertise-peer-urls", peer]
-    command += ["--bump-revision", "1000000000", "--mark-compacted"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=RESTORE_SECONDS)
-    if done.returncode:
-        raise KubeadmError(f"etcdutl snapshot restore failed: {_end(done.stderr or done.stdout)}")
+    call([*command, "--bump-revision", "1000000000", "--mark-compacted"], RESTORE_SECONDS)
     os.chmod(folder, 0o700)
 
 
@@ -190,10 +298,3 @@ def listens(address, port):
             return True
     except OSError:
         return False
-
-
-def _etcdctl(command, environment):
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
-    if done.returncode:
-        raise KubeadmError(f"etcdctl {' '.join(command[1:])}: {_end(done.stderr or done.stdout)}")
-    return done.stdout

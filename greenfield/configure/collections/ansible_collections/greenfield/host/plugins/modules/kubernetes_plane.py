@@ -10,6 +10,8 @@ description:
   - C(member) begins the cluster on its first member, joins it on the others (once some member answers), upgrades a
     member whose release differs, and makes the static pods anew when their configuration changed. A member that comes
     back without its data is first removed from the stacked etcd, then joins as a new one.
+  - An upgrade stops the kubelet and the member's static pods, and starts the new ones with the new kubelet, all at
+    once. Where they do not come up in time, what ran before is put back. One that was ended in between goes on.
   - C(formed) lays down the cluster's own objects and waits until every planned node is ready. Nodes of the engine that
     are no longer planned and do not answer are removed.
   - C(healthy) waits until every member's API is ready and every planned node is.
@@ -78,11 +80,18 @@ action:
   returned: always
 """
 
+import contextlib
+import fcntl
+import os
+import signal
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.greenfield.host.plugins.module_utils.control_plane import FORMED, Plane
 from ansible_collections.greenfield.host.plugins.module_utils.kube_client import KubeError, wait
 from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import KubeadmError
+
+LOCK = "/run/greenfield/kubernetes-member"
 
 
 def main():
@@ -120,7 +129,8 @@ def main():
 def _do(plane, module):
     state = module.params["state"]
     if state == "member":
-        action = plane.member()
+        with contextlib.nullcontext() if module.check_mode else _to_the_end():
+            action = plane.member()
         return bool(action), {"action": action, "restart": bool(action), "lost": action == "enter"}
     if module.check_mode:
         return False, {"action": ""}
@@ -139,6 +149,24 @@ def _do(plane, module):
     if trouble:
         raise KubeadmError(trouble)
     return False, {"action": "", "formed": True}
+
+
+@contextlib.contextmanager
+def _to_the_end():
+    """One change of a member at a time, and none that stops halfway because the workstation is gone.
+
+    What runs a module ends with its connection (Mitogen by SIGTERM, a terminal by SIGHUP), which could leave a member
+    without its kubelet. The next run waits until this one is through.
+    """
+    heeded = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        os.makedirs(os.path.dirname(LOCK), exist_ok=True)
+        with open(LOCK, "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":
