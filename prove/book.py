@@ -23,6 +23,8 @@ class Book:
         self.core = core_digest()
         self.digests = {name: event_digest(event, name) for event in self.events for name in event.proves}
         self.now = datetime.now(UTC)
+        # All of this is of the moment in which a run begins: what is edited meanwhile is not what it ran on.
+        self.commit = commit()
 
     def standings(self, events: Iterable[Event]) -> list[Standing]:
         """How events stand with their records."""
@@ -53,7 +55,7 @@ class Book:
         return Record(
             digest=self.digests[name],
             core=self.core,
-            commit=commit(),
+            commit=self.commit,
             date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=round(max(0.0, outcome.seconds - outcome.setup_seconds), 1),
             figures=outcome.figures,
