@@ -148,12 +148,12 @@ class Session:
                 outcome.left = True
             elif "test" in said:
                 _count(outcome, said)
-        if self.code not in (0, 1) and not self.running():
+        if not self.running() and self.code != (1 if any(each.failed for each in found.values()) else 0):
             self._unfinished(found)
         return found
 
     def _unfinished(self, found: dict[str, Outcome]) -> None:
-        """An error of collection, a crash, an interrupt: what did not end did not pass."""
+        """An error of collection or of the session, a crash, an interrupt: what did not end did not pass."""
         current = list(found)[-1:]
         if self._interrupted:
             for module in current:

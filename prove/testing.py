@@ -36,6 +36,7 @@ class Submission:
         self.slow = slowness()
         self.fixed = [event for event in self.book.events if event.fixed]
         self.flakes: list[Event] = []
+        self.last = ""
 
     def drawn(self) -> tuple[Drawn, list[Standing]]:
         """What is drawn now, and how everything that could be drawn stands."""
@@ -124,10 +125,11 @@ class Submission:
 
     def _judge(self, outcomes: dict[str, Outcome], lint: bool, unproved: list[str], shortage: str) -> int:
         passed, failed = total(list(outcomes.values()))
-        for event in self.fixed:
-            if event.module not in outcomes:
+        wanted = [*(event.module for event in self.fixed), *plain_modules()]
+        for name in wanted:
+            if not any(module.startswith(name) for module in outcomes):
                 failed += 1
-                self.say(f"FAILED: {event.name} did not run")
+                self.say(f"FAILED: {name} did not run")
         for outcome in outcomes.values():
             if outcome.failed:
                 self.say(f"FAILED: {' '.join(outcome.failed)}\n        {again_line(outcome)}")
@@ -144,7 +146,7 @@ class Submission:
             self.say(f"        prove them, and commit proofs/ and docs/support.md: make prove {' '.join(unproved)}")
         self.say(f"whole run, set-up included: {(time.time() - self.began) / 60:.1f} min")
         words = f"{passed} passed" if not failed else f"{failed} failed, {passed} passed"
-        print(f"\n{f' {words} in {time.time() - self.began:.2f}s ':=^100}", flush=True)
+        self.last = f" {words} in {time.time() - self.began:.2f}s "
         return 1 if failed or not passed else 0
 
 
@@ -175,8 +177,11 @@ def run() -> int:
             raise ProveError(
                 "; ".join(wants) or "a lab of an earlier run can't be taken down", fix="make room, and again"
             )
+        submission = Submission(say, began)
         try:
-            code = Submission(say, began).run()
+            code = submission.run()
         finally:
             clean = labs_down()
+        # The last line is a runner's closing line, as CI reads it.
+        print(f"\n{submission.last:=^100}", flush=True)
         return code if clean else 1

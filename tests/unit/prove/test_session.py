@@ -73,6 +73,14 @@ def test_a_crash_fails_the_module_that_it_came_in(tmp_path: Path) -> None:
     }
 
 
+def test_an_error_of_the_session_fails_the_module_that_it_came_after(tmp_path: Path) -> None:
+    text = (
+        "import pytest\n\n@pytest.fixture(scope='session', autouse=True)\ndef x():\n    yield\n    assert 0, 'left'\n\n"
+    )
+    found = _by_name(_run(tmp_path, {"test_left.py": text + GOOD}))
+    assert found["test_left.py"].failed
+
+
 def test_a_module_that_can_not_be_collected_failed(tmp_path: Path) -> None:
     session = _run(tmp_path, {"test_broken.py": "import nothing_of_this_name\n"})
     assert session.code == 2

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from book_shape import book_of
 
 from prove import testing
 from prove.event import Event, Seat
-from prove.record import Record, Records
+from prove.record import Record
 from prove.session import Outcome
 from prove.testing import Submission
 
@@ -52,29 +53,24 @@ def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Submission:
     Runs.verdicts, Runs.ran = {}, []
     monkeypatch.setattr(testing, "Execution", Runs)
     monkeypatch.setattr(testing, "build_for", lambda events: None)
+    monkeypatch.setattr(testing, "plain_modules", lambda: [])
     monkeypatch.setattr(testing, "slowness", lambda: 1.0)
     monkeypatch.setattr(testing.support, "write", lambda: None)
+    book = book_of([DELIVER, LOSE, CUT, SLOW], tmp_path)
+    monkeypatch.setattr(testing, "Book", lambda: book)
     made = Submission(print, testing.time.time())
-    made.fixed = [DELIVER]
-    made.book.events = [DELIVER, LOSE, CUT, SLOW]
-    made.book.core = "c"
-    made.book.digests = {name: "d" for event in made.book.events for name in event.proves}
-    made.book.records = Records(tmp_path / "proofs")
     for name in made.book.digests:
         made.book.records.write(name, _record())
     return made
 
 
-def test_all_that_passed_is_recorded_and_the_run_ends_with_a_summary(
-    tested: Submission, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_that_passed_is_recorded_and_the_run_ends_with_a_summary(tested: Submission) -> None:
     before = tested.book.records.get("etcd/deliver")
     assert tested.run() == 0
     assert Runs.ran[0][0] == "etcd/deliver"
     assert sorted(Runs.ran[0][1:]) == ["etcd/cut", "etcd/lose"]
     assert tested.book.records.get("etcd/deliver") != before
-    last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert " 3 passed in " in last
+    assert tested.last.startswith(" 3 passed in ")
 
 
 def test_a_drawn_event_that_passes_the_second_time_is_a_flake_whose_record_is_void(
@@ -143,3 +139,19 @@ def test_a_shortage_of_the_machine_is_told_by_its_name(
     monkeypatch.setattr(testing.room.Watch, "shortage", lambda self: "the machine's disk was full meanwhile")
     tested.run()
     assert "NOTE: the machine's disk was full meanwhile" in capsys.readouterr().out
+
+
+def test_plain_tests_that_did_not_run_fail_the_run(tested: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "plain_modules", lambda: ["tests/unit"])
+    assert tested.run() == 1
+
+
+def test_lint_that_found_something_fails_the_run(tested: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(self: Runs, plain: Sequence[str] = (), *, lint: bool = False) -> None:
+        original(self, plain, lint=lint)
+        self.lint_failed = True
+
+    original = Runs.run
+    monkeypatch.setattr(Runs, "run", run)
+    assert tested.run() == 1
+    assert tested.last.startswith(" 1 failed, 3 passed in ")
