@@ -11,6 +11,7 @@ from prove import REPO
 from prove.aside import Aside
 from prove.event import Event, Seat, by_seat
 from prove.place import labs_down
+from prove.record import in_a_line
 from prove.session import Outcome, Plan, Session
 
 LOGS = REPO / "build" / "prove"
@@ -124,7 +125,7 @@ class Execution:
             self._waiting.discard(module)
             left = sum(self._costs.get(each, 0.0) for each in self._waiting)
             word = "left out, no time" if outcome.left else "passed" if outcome.good else "FAILED"
-            figures = " ".join(f"{name} {value}" for name, value in outcome.figures.items())
+            figures = in_a_line(outcome.figures)
             done = self._all - len(self._waiting)
             self._ended(outcome)
             self._say(

@@ -52,6 +52,20 @@ class Record:
         return (now - self.when).total_seconds() / 86400
 
 
+SHOWN = ("gap", "lost", "failed", "failover", "restore_seconds", "deliver_seconds", "goal")
+"""Words of the figures that a reader of one line wants; the record has all of them."""
+
+
+def in_a_line(figures: Mapping[str, Any]) -> str:
+    """Gaps, losses and the like in one line, numbers to three digits."""
+    told = [name for name in sorted(figures) if any(word in f"{name} {figures[name]}" for word in SHOWN)]
+    return ", ".join(f"{name.replace('_', ' ')} {_number(figures[name])}" for name in told)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 class Records:
     """The records of a checkout."""
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from prove import REPO
 from prove.book import Book
-from prove.record import Record, Records
+from prove.record import Record, Records, in_a_line
 
 PAGE = REPO / "docs" / "support.md"
 
 HEAD = """# What was proved, and when
 
 Made from the records in `proofs/` by `make prove` and `make test`; not written by hand. A record is written only for
-what passed, on booted hosts (kinds `mirror`, `platform` and `program` but for what says so need none). What each event
-does is in the test that it names; [testing.md](testing.md) says how to run it again.
+what passed: on booted hosts, and for what needs none (`mirror`, `platform`) with real servers. What an event does is in
+the test that it names; [testing.md](testing.md) says how to run it again.
 """
 
 
@@ -50,12 +50,8 @@ def _kind(kind: str, records: Mapping[str, Record], modules: Mapping[str, str]) 
             lines.append(f"| {event} | | never | | | `{where}` |")
             continue
         versions = ", ".join(f"{engine} {version}" for engine, version in sorted(record.versions.items()))
-        figures = ", ".join(f"{_words(key)} {value}" for key, value in sorted(record.figures.items()))
+        figures = in_a_line(record.figures)
         tries = f" ({record.failed_tries} failed before)" if record.failed_tries else ""
         seen = f"{record.date[:10]} at {record.commit}{tries}"
         lines.append(f"| {event} | {versions} | {seen} | {record.seconds:.0f} s | {figures} | `{where}` |")
     return "\n".join([*lines, ""])
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ")
