@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
 from prove.event import Event
 from prove.record import STALE_DAYS, Record
 
 UNKNOWN_SECONDS = 300.0
-"""What an event that was never proved is taken to cost."""
+"""What an event is taken to cost where none was ever proved; else, one that was not costs as much as the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Drawn:
 def standing(
     event: Event, records: Mapping[str, Record], digests: Mapping[str, str], core: str, now: datetime
 ) -> Standing:
-    """Compare an event with its records. ``digests`` are today's, by KIND/EVENT."""
+    """Compare an event with its records, which are those of all events. ``digests`` are today's, by KIND/EVENT."""
+    usual = median([record.seconds for record in records.values()]) if records else UNKNOWN_SECONDS
     held = [records.get(name) for name in event.proves]
     there = [record for record in held if record is not None]
     return Standing(
@@ -63,7 +65,7 @@ def standing(
         max((record.age_days(now) for record in there), default=float("inf"))
         if len(there) == len(held)
         else float("inf"),
-        max((record.seconds for record in there), default=UNKNOWN_SECONDS),
+        max((record.seconds for record in there), default=usual),
     )
 
 

@@ -32,6 +32,11 @@ def test_an_event_without_a_record_counts_as_changed_and_infinitely_old() -> Non
     assert found.stale
 
 
+def test_an_event_that_was_never_proved_is_taken_to_cost_what_others_do() -> None:
+    others = {f"a/e{number}": _record(seconds=seconds) for number, seconds in enumerate((10, 40, 500))}
+    assert standing(_event("etcd/lose"), others, {"etcd/lose": "d"}, "c", NOW).seconds == 40
+
+
 def test_an_event_is_changed_when_any_of_its_digests_is() -> None:
     event = Event("m.py", ("etcd/lose", "host/lose"), LAB)
     records = {"etcd/lose": _record(), "host/lose": _record("other", days=20)}
