@@ -126,11 +126,12 @@ class Execution:
             left = sum(self._costs.get(each, 0.0) for each in self._waiting)
             word = "left out, no time" if outcome.left else "passed" if outcome.good else "FAILED"
             figures = in_a_line(outcome.figures)
+            why = f"\n{outcome.why}" if outcome.why else ""
             done = self._all - len(self._waiting)
             self._ended(outcome)
             self._say(
                 f"{done}/{self._all} {module}: {word}, {outcome.seconds:.0f} s"
-                f"{f' ({figures})' if figures else ''}; about {left / 60:.0f} min left"
+                f"{f' ({figures})' if figures else ''}; about {left / 60:.0f} min left{why}"
             )
 
     def _join(self) -> None:

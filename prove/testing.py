@@ -58,7 +58,7 @@ class Submission:
             expected={name: cost * self.slow for name, cost in self.book.expected(events).items()},
             slowness=self.slow,
         )
-        execution = Execution(events, plan, self.say, plan.expected)
+        execution = Execution(events, plan, self.say, plan.expected, self._keep)
         watch = room.Watch()
         try:
             execution.run(plain_modules(), lint=True)
@@ -66,7 +66,7 @@ class Submission:
         finally:
             watch.stop()
         outcomes = {**execution.outcomes, **repeated}
-        self._keep(outcomes)
+        support.write()
         unproved = self._unproved(due, outcomes)
         return self._judge(outcomes, execution.lint_failed, unproved, watch.shortage())
 
@@ -98,7 +98,6 @@ class Submission:
             return {}
         for event in bad:
             self.say(f"once more, as this commit did not touch it: {event.name}")
-            self.book.records.failed(event.name)
         repeated = Execution(bad, plan, self.say, plan.expected)
         repeated.run()
         for event in bad:
@@ -108,11 +107,11 @@ class Submission:
                     self.book.records.void(name)
         return repeated.outcomes
 
-    def _keep(self, outcomes: dict[str, Outcome]) -> None:
+    def _keep(self, outcome: Outcome) -> None:
+        """At once, so that a run that is cut off has lost no more than the event that it was at."""
         for event in self.book.events:
-            if event.module in outcomes and event not in self.flakes:
-                self.book.keep(event, outcomes[event.module])
-        support.write()
+            if event.module == outcome.module:
+                self.book.keep(event, outcome)
 
     def _unproved(self, due: Sequence[Standing], outcomes: dict[str, Outcome]) -> list[str]:
         """Changed events, of those that could be drawn, that were neither proved before nor ran now."""

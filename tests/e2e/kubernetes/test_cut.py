@@ -11,7 +11,7 @@ from patience import wait_until
 from probed_service import LONGEST_GAP_SECONDS, Prober, assert_noticed
 
 PROVES = ("kubernetes-workers/cut",)
-ORDER = 50
+ORDER = 35
 
 
 CUT_SECONDS = 60

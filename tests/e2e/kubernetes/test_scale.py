@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from delivery import Delivery, Figure
-from kubernetes_life import NEW, RELEASES, nodes, served, starts, unchanged
+from kubernetes_life import NEW, RELEASES, kubectl, nodes, served, starts, unchanged
 from patience import patience
-from probed_service import PLANNED_GAP_SECONDS, Prober, assert_noticed
+from probed_service import PLANNED_GAP_SECONDS, Prober, assert_noticed, probed
 
 PROVES = ("kubernetes-workers/scale", "kubernetes-workers/renew", "kubernetes/renew")
 ORDER = 40
@@ -16,6 +17,25 @@ ORDER = 40
 
 RELOAD_SECONDS = 120
 """The API server and the kubelet look at their certificate's files every minute."""
+
+
+LEAVES = "r3-h2"
+
+
+@pytest.fixture(scope="module")
+def prober(delivered: Delivery) -> Iterator[Prober]:
+    """A service that is asked all through, with no pod on the worker that leaves, as after an upgrade rack by rack.
+
+    Not yet kept, and so not asked for here: a worker that leaves loses its ports in the firewall before its pods go.
+    """
+    kubectl(delivered, f"cordon {LEAVES}")
+    try:
+        with probed(delivered, pods_needed=1) as made:
+            kubectl(delivered, f"uncordon {LEAVES}")
+            yield made
+    finally:
+        if LEAVES in nodes(delivered):
+            kubectl(delivered, f"uncordon {LEAVES}")
 
 
 @pytest.mark.timeout(1200)

@@ -34,8 +34,8 @@ class Runs:
     verdicts: dict[str, list[bool]]
     ran: list[list[str]]
 
-    def __init__(self, events: Iterable[Event], *rest: Any) -> None:
-        self.events = list(events)
+    def __init__(self, events: Iterable[Event], plan: Any, say: Any, costs: Any, ended: Any = print) -> None:
+        self.events, self.ended = list(events), ended
         self.outcomes: dict[str, Outcome] = {}
         self.lint_failed = False
 
@@ -46,6 +46,7 @@ class Runs:
             Runs.verdicts[event.module] = Runs.verdicts.get(event.module, [])[1:]
             test = f"{event.module}::test_x"
             self.outcomes[event.module] = Outcome(event.module, [test] * good, [test] * (not good))
+            self.ended(self.outcomes[event.module])
 
 
 @pytest.fixture
