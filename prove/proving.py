@@ -153,6 +153,7 @@ def _keep(book: Book, events: Sequence[Event], passed: dict[str, int], outcome: 
             for name in event.proves:
                 book.records.void(name)
         passed[event.module] += outcome.good
+        support.write()
 
 
 def again_words(events: Sequence[Event], module: str, test: str) -> str:

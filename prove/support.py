@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prove import REPO
-from prove.book import Book
+from prove.event import discover
 from prove.record import Record, Records, in_a_line
 
 PAGE = REPO / "docs" / "support.md"
@@ -32,7 +32,7 @@ def write(place: Path = PAGE) -> None:
 
 def modules() -> dict[str, str]:
     """The test module of every KIND/EVENT."""
-    return {name: event.module for event in Book().events for name in event.proves}
+    return {name: event.module for event in discover() for name in event.proves}
 
 
 def _kind(kind: str, records: Mapping[str, Record], modules: Mapping[str, str]) -> str:

@@ -112,6 +112,8 @@ class Submission:
         for event in self.book.events:
             if event.module == outcome.module:
                 self.book.keep(event, outcome)
+        # At once too: a unit test that runs beside holds the page to the records.
+        support.write()
 
     def _unproved(self, due: Sequence[Standing], outcomes: dict[str, Outcome]) -> list[str]:
         """Changed events, of those that could be drawn, that were neither proved before nor ran now."""
