@@ -75,6 +75,9 @@ class Fabric:
         spine.ensure()
         services.ensure()
         spine.sysctl("net.ipv4.ip_forward", "1")
+        # Bridges are interfaces of the spine too: asked for a gateway, one without an address would answer for it with
+        # its own MAC, and what is sent there goes past a delay line.
+        spine.sysctl("net.ipv4.conf.all.arp_ignore", "1")
         self._ensure_bridge("core", top.core_mtu)
         self._address(spine, "core", top.spine, top.core)
         self._ensure_pair(spine, "core-ws", MACHINE, self.names.uplink, top.core_mtu, bridge="core")
