@@ -14,7 +14,7 @@ from greenfield import content
 
 sys.path.insert(0, str(content.collections()))
 
-from ansible_collections.greenfield.host.plugins.module_utils import control_plane, kubeadm
+from ansible_collections.greenfield.host.plugins.module_utils import control_plane, kubeadm, static_pods
 from ansible_collections.greenfield.host.plugins.modules import kubernetes_plane
 
 
@@ -24,12 +24,12 @@ class Host:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, grace: float = 5) -> None:
         self.folder, self.done, self.alive, self.deaf = folder, [], set(), set()
         for name in ("manifests", "rendered", "before"):
-            monkeypatch.setattr(kubeadm, name.upper(), str(folder / name))
+            monkeypatch.setattr(static_pods, name.upper(), str(folder / name))
         monkeypatch.setattr(kubeadm, "MANIFEST", str(folder / "manifests" / "kube-apiserver.yaml"))
-        monkeypatch.setattr(kubeadm, "DROP_IN", str(folder / "drop-in" / "greenfield.conf"))
-        monkeypatch.setattr(kubeadm, "GRACE_SECONDS", grace)
-        monkeypatch.setattr(kubeadm, "call", self.call)
-        for name in (*kubeadm.SERVERS, "etcd"):
+        monkeypatch.setattr(static_pods, "DROP_IN", str(folder / "drop-in" / "greenfield.conf"))
+        monkeypatch.setattr(static_pods, "GRACE_SECONDS", grace)
+        monkeypatch.setattr(static_pods, "call", self.call)
+        for name in (*static_pods.SERVERS, "etcd"):
             self.lay("manifests", name, "1.34.4")
             self.lay("rendered", name, "1.35.4")
             self.alive.add(f"id-of-{name}")
@@ -44,7 +44,7 @@ class Host:
             rows = [f"{container} 7 RUNNING" for container in sorted(self.alive)]
             return "\n".join(["TASK PID STATUS", *rows, "id-of-web 8 RUNNING", "id-of-old 9 STOPPED"])
         if words[:3] == ["ctr", "containers", "list"]:
-            names = [name for name in (*kubeadm.SERVERS, "etcd") if any(f"=={name}," in word for word in words)]
+            names = [name for name in (*static_pods.SERVERS, "etcd") if any(f"=={name}," in word for word in words)]
             assert [word.rpartition("==")[2] for word in words[4:]] == [f"{name}-r1-h1" for name in names]
             return "\n".join(f"id-of-{name}" for name in names)
         if words[:3] == ["ctr", "tasks", "kill"]:
@@ -67,13 +67,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(tmp_path, monkeypatch)
 
 
-def pods() -> kubeadm.StaticPods:
-    return kubeadm.StaticPods(kubeadm.Kubeadm("/bin"), "r1-h1")
+def pods() -> static_pods.StaticPods:
+    return static_pods.StaticPods(kubeadm.Kubeadm("/bin"), "r1-h1")
 
 
 def test_all_pods_are_replaced_at_once_and_etcd_ends_after_the_api_server(host: Host) -> None:
     pods().switch()
-    asked = [f"SIGTERM id-of-{name}" for name in (*kubeadm.SERVERS, "etcd")]
+    asked = [f"SIGTERM id-of-{name}" for name in (*static_pods.SERVERS, "etcd")]
     assert host.done == ["stop kubelet.service", *asked, "daemon-reload", "start --no-block kubelet.service"]
     assert host.releases() == {"1.35.4"}
 
@@ -89,7 +89,9 @@ def test_a_pod_that_does_not_listen_is_ended_as_a_kubelet_would(
 
 
 def test_the_kubelet_runs_again_whatever_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubeadm, "_ctr", lambda *_, **__: (_ for _ in ()).throw(kubeadm.KubeadmError("no containerd")))
+    monkeypatch.setattr(
+        static_pods, "_ctr", lambda *_, **__: (_ for _ in ()).throw(kubeadm.KubeadmError("no containerd"))
+    )
     with pytest.raises(kubeadm.KubeadmError, match="no containerd"):
         pods().switch()
     assert host.done[-1] == "start --no-block kubelet.service"
@@ -108,7 +110,7 @@ def test_what_ran_before_is_put_back_with_its_kubelet(host: Host, tmp_path: Path
     words = Path("/proc/self/cmdline").read_text().split("\0")[:-1]
     assert (tmp_path / "drop-in" / "greenfield.conf").read_text().splitlines()[1:] == [
         "ExecStart=",
-        f"ExecStart={kubeadm.exec_line(words)}",
+        f"ExecStart={static_pods.exec_line(words)}",
     ]
     tool.switch()
     assert not (tmp_path / "drop-in" / "greenfield.conf").exists(), "the next attempt runs the kubelet of now"
@@ -133,7 +135,7 @@ def test_half_of_what_was_put_aside_is_no_mark(host: Host, tmp_path: Path) -> No
 
 
 def test_a_command_in_a_unit_means_what_it_says() -> None:
-    assert kubeadm.exec_line(["/opt/kubelet", "--x=a b%c$d"]) == '"/opt/kubelet" "--x=a b%%c$$d"'
+    assert static_pods.exec_line(["/opt/kubelet", "--x=a b%c$d"]) == '"/opt/kubelet" "--x=a b%%c$$d"'
 
 
 class Member(control_plane.Plane):
@@ -177,7 +179,7 @@ def test_an_api_server_that_does_not_come_up_is_replaced_by_the_one_before(host:
 def test_an_upgrade_that_was_ended_goes_on(host: Host, new: int) -> None:
     """Killed with some manifests of the new release in place, or all, and the kubelet and its pods stopped."""
     pods().keep()
-    for name in (*kubeadm.SERVERS, "etcd")[:new]:
+    for name in (*static_pods.SERVERS, "etcd")[:new]:
         host.lay("manifests", name, "1.35.4")
     host.alive.clear()
     member = Member(behind=["10.0.1.11 did not answer", ""])

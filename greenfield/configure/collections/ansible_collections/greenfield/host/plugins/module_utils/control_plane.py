@@ -13,10 +13,8 @@ from ansible_collections.greenfield.host.plugins.module_utils.kube_client import
     wait,
 )
 from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import (
-    SERVERS,
     Kubeadm,
     KubeadmError,
-    StaticPods,
     call,
     forget_etcd_member,
     listens,
@@ -24,6 +22,7 @@ from ansible_collections.greenfield.host.plugins.module_utils.kubeadm import (
     set_aside,
     unready,
 )
+from ansible_collections.greenfield.host.plugins.module_utils.static_pods import SERVERS, StaticPods
 
 PKI = "/etc/kubernetes/pki"
 UNITS = ("greenfield-kubernetes-api.service", "kubelet.service", "flanneld.service")
