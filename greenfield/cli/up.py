@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from greenfield import restoring
-from greenfield.cli.app import app
+from greenfield.cli.app import app, err
 
 Spec = Annotated[Path, typer.Argument(help="Folder or file of the spec.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when the spec has several.")]
@@ -93,6 +93,7 @@ def _run(
     workspace = Workspace.of(spec, cluster)
     workspace.prepare()
     workspace.go_on()
+    before = workspace.placement
     # Always, also when empty: Pulumi keeps what --config says for the runs after it.
     config = ["--config", f"greenfield:quarantine={quarantine}"]
     if refresh and yes:
@@ -102,4 +103,9 @@ def _run(
         refresh = False
     arguments = up_arguments(preview=preview, yes=yes, refresh=refresh, extra=[*config, *extra])
     code = workspace.pulumi(*arguments, check=False)
+    if not code and not preview and before.left_by(workspace.placement.engines):
+        # Only now may hosts give up what those that left needed of them; the change as a whole was agreed to.
+        workspace.settle()
+        err.print("what has left needs nothing of its hosts any more: its ports are closed", markup=False)
+        code = workspace.pulumi(*up_arguments(preview=False, yes=True, refresh=False, extra=config), check=False)
     raise typer.Exit(1 if code else 0)

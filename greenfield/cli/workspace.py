@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -22,6 +22,9 @@ from greenfield import content, state
 from greenfield.cli import child, killed
 from greenfield.cli.app import err
 from greenfield.errors import GreenfieldError
+
+if TYPE_CHECKING:
+    from greenfield.plan import Placement
 
 PROJECT = "greenfield"
 PLUGINS = ("greenfield", "kubernetes")
@@ -111,7 +114,28 @@ class Workspace:
         from greenfield.plan import record_gone
 
         self.pulumi("stack", "rm", self.stack, "--yes", "--force", quiet=True)
-        record_gone(self.spec if self.spec.is_dir() else self.spec.parent, self.cluster)
+        record_gone(self._records, self.cluster)
+
+    @property
+    def placement(self) -> Placement:
+        """What the placement record beside the spec says now.
+
+        Raises:
+            PlanError: it can't be read.
+        """
+        from greenfield.plan import EMPTY, load_placement
+
+        return load_placement(self._records, self.cluster) or EMPTY
+
+    def settle(self) -> None:
+        """Enter that what was to leave hosts has left them, after a run that left nothing to be done."""
+        from greenfield.plan import record_left
+
+        record_left(self._records, self.cluster)
+
+    @property
+    def _records(self) -> Path:
+        return self.spec if self.spec.is_dir() else self.spec.parent
 
     def pulumi(self, *arguments: str, quiet: bool = False, check: bool = True) -> int:
         """Run the Pulumi CLI in the workspace; its output goes to the terminal unless ``quiet``.

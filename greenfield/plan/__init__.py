@@ -16,6 +16,7 @@ from greenfield.plan.placement_record import (
     record_begin,
     record_formed,
     record_gone,
+    record_left,
     save_placement,
 )
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
@@ -47,6 +48,7 @@ __all__ = [
     "record_begin",
     "record_formed",
     "record_gone",
+    "record_left",
     "save_placement",
     "standing_problems",
 ]

@@ -16,7 +16,7 @@ from greenfield.plan.clashes import clashes
 from greenfield.plan.domains import loss_problems, losses
 from greenfield.plan.ledger import Ledger
 from greenfield.plan.placement import EnginePlacement
-from greenfield.plan.placement_record import EMPTY, Placement
+from greenfield.plan.placement_record import EMPTY, Placement, placement_of
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Member, Plan
 from greenfield.plan.pools import Pools
 from greenfield.plan.power import draw_by_rack, rack_power
@@ -99,7 +99,7 @@ def _build(
         problems += loss_problems(cluster, found)
     problems += capacity_problems(cluster)
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    return replace(plan, warnings=warnings), problems
+    return replace(plan, warnings=warnings, leaving=standing.left_by(placement_of(plan).engines)), problems
 
 
 def _place(cluster: Cluster, pools: Pools, ledger: Ledger, standing: Placement, quarantine: frozenset[str]) -> _Draft:

@@ -37,16 +37,31 @@ class Placement:
         versions: of each engine that is deployed the versions that its members may be on: one, or several where an
             upgrade is not finished. An engine of a record that was written before versions were is not in it.
         released: engines whose names were typed under ``wipe``, so that they may be taken out of the spec.
+        leaving: of each engine the hosts that it no longer has by the plan, but has not left yet.
     """
 
     pools: Mapping[str, tuple[str, ...]]
     engines: Mapping[str, Mapping[str, str]]
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     released: frozenset[str] = frozenset()
+    leaving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def anew(self, engines: Collection[str]) -> Placement:
         """The same without versions of engines that begin anew: nothing is left of them to be too old or too new."""
         return replace(self, versions={name: known for name, known in self.versions.items() if name not in engines})
+
+    def left_by(self, engines: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+        """Hosts that deployed engines leave, by engine, where their members have these hosts from now on.
+
+        An engine that was never deployed has nothing to take away.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for name in sorted({*self.engines, *self.leaving}):
+            deployed = self.engines.get(name, {}).values() if name in self.versions else ()
+            left = {*self.leaving.get(name, ()), *deployed}.difference(engines.get(name, {}).values())
+            if left:
+                found[name] = tuple(sorted(left))
+        return found
 
 
 EMPTY = Placement({}, {})
@@ -59,7 +74,7 @@ def placement_of(plan: Plan) -> Placement:
     for member in plan.members:
         engines[member.engine][member.slot.name] = member.host
     released = frozenset(name for name, engine in plan.cluster.engines.items() if name in engine.wipe)
-    return Placement(dict(plan.pools), engines, released=released)
+    return Placement(dict(plan.pools), engines, released=released, leaving=plan.leaving)
 
 
 def placement_path(folder: Path, cluster: str) -> Path:
@@ -132,13 +147,33 @@ def record_formed(folder: Path, cluster: str, engine: str, version: str) -> None
     _update(folder, cluster, formed)
 
 
+def record_left(folder: Path, cluster: str, engine: str = "", host: str = "") -> None:
+    """Enter that an engine has left a host; by default, that every engine has left whatever it was to leave.
+
+    Raises:
+        PlanError: as ``save_placement``.
+    """
+
+    def left(standing: Placement | None) -> Placement | None:
+        if not standing or not standing.leaving:
+            return None
+        if not engine:
+            return replace(standing, leaving={})
+        rest = tuple(each for each in standing.leaving.get(engine, ()) if each != host)
+        others = {name: hosts for name, hosts in standing.leaving.items() if name != engine}
+        return replace(standing, leaving={**others, engine: rest} if rest else others)
+
+    _update(folder, cluster, left)
+
+
 def record_gone(folder: Path, cluster: str) -> None:
     """Enter that nothing of a cluster is deployed any more; where it stood is kept for the next time.
 
     Raises:
         PlanError: as ``save_placement``.
     """
-    _update(folder, cluster, lambda standing: standing and replace(standing, versions={}, released=frozenset()))
+    nothing: dict[str, Any] = {"versions": {}, "released": frozenset(), "leaving": {}}
+    _update(folder, cluster, lambda standing: standing and replace(standing, **nothing))
 
 
 def _update(folder: Path, cluster: str, change: Callable[[Placement | None], Placement | None]) -> bool:
@@ -196,6 +231,8 @@ def _dump(placement: Placement, cluster: str) -> str:
         record["versions"] = {name: list(placement.versions[name]) for name in sorted(placement.versions)}
     if placement.released:
         record["released"] = sorted(placement.released)
+    if placement.leaving:
+        record["leaving"] = {name: list(placement.leaving[name]) for name in sorted(placement.leaving)}
     return json.dumps(record, indent=2) + "\n"
 
 
@@ -212,6 +249,7 @@ def _parse(record: Any, cluster: str) -> Placement:
         },
         {str(name): _versions(known) for name, known in record.get("versions", {}).items()},
         frozenset(str(name) for name in record.get("released", ())),
+        {str(name): tuple(str(host) for host in hosts) for name, hosts in record.get("leaving", {}).items()},
     )
 
 

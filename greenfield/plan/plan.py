@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -90,6 +90,7 @@ class Plan:
         losses: one entry for each failure domain that holds a member of the engine.
         quarantine: hosts of the cluster that keep their place but must not be touched in this run.
         warnings: what the plan can live with but its owner should know.
+        leaving: engine to hosts that it has, or may have, and is to leave.
     """
 
     site: Site
@@ -102,6 +103,7 @@ class Plan:
     power: tuple[RackPower, ...]
     quarantine: frozenset[str] = frozenset()
     warnings: tuple[Problem, ...] = ()
+    leaving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         # Mappings have no hash; equal plans agree in these, and what is derived from a plan can be kept by it.

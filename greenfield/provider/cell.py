@@ -22,6 +22,7 @@ from greenfield.provider.cell_state import (
     stood,
 )
 from greenfield.provider.gate import Gate
+from greenfield.provider.held import held
 from greenfield.provider.resource import Call, Difference, PartialFailureError, Resource, Values
 from greenfield.provider.rollout import HOST_LAYER, Rollout, host_error
 from greenfield.provider.session import Session
@@ -60,11 +61,15 @@ class Cell(Resource):
             return Difference(replaces, replaces)
         if any(has_unknown(inputs.get(key)) for key in self.secrets):
             return Difference(("authority",), (), ("its certificates or passwords are made anew",))
+        inputs, holding = held(old, inputs)
         wanted = desired_hosts(old, inputs, int(time.time()))
         why = reasons(old, inputs, wanted)
+        told = [f"~ {host}: {reason}" for host, reason in why.items()]
+        if holding:
+            told.append(f"{', '.join(holding)}: open as before until these have left: {', '.join(inputs['leaving'])}")
         paths = [f'hosts["{host}"]' for host in why]
         paths += [key for key in ("wipe", "connection") if old.get(key) != inputs.get(key)]
-        return Difference(tuple(paths), (), tuple(f"~ {host}: {reason}" for host, reason in why.items()))
+        return Difference(tuple(paths), (), tuple(told))
 
     async def create(self, call: Call, inputs: Values) -> Values:
         """Converge every host of the cell, side by side with the other cells that are created now."""
@@ -82,6 +87,7 @@ class Cell(Resource):
         """Converge the hosts that differ, when this cell's turn has come and the engines' gates are open."""
         if has_unknown(inputs):
             return _known(inputs, old)
+        inputs, _ = held(old, inputs)
         wanted = desired_hosts(old, inputs, int(time.time()))
         moving = list(reasons(old, inputs, wanted))
         gone = [
@@ -171,6 +177,8 @@ class Cell(Resource):
             for entry in ("drain", "remove"):
                 for host in hosts:
                     await self._leave(call, state, host, entry, whole)
+            for host in hosts:
+                self._session.left(state["layer"], host)
 
     async def _leave(self, call: Call, state: Values, host: str, entry: str, whole: bool) -> None:
         wanted = desired_hosts(state, state, 0)

@@ -10,7 +10,7 @@ import asyncio
 from pathlib import Path
 
 from greenfield.errors import ProviderError
-from greenfield.plan import record_begin
+from greenfield.plan import record_begin, record_left
 from greenfield.provider import hostkeys
 from greenfield.provider.resource import Call, Difference, Resource, Values
 from greenfield.provider.session import Session
@@ -39,6 +39,9 @@ class Preflight(Resource):
         self._session.set_gates(inputs.get("gates") or {})
         self._session.set_preflight(lambda: _preflight(inputs))
         self._session.set_begin(lambda layer: _begin(inputs, layer))
+        if inputs.get("cluster"):
+            folder, cluster = Path(inputs["specFolder"]), inputs["cluster"]
+            self._session.set_left(lambda engine, host: record_left(folder, cluster, engine, host))
         return []
 
     def diff(self, old: Values, inputs: Values) -> Difference:

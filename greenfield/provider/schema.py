@@ -105,6 +105,7 @@ def _cell() -> dict[str, Any]:
         "gates": _property(STRINGS, "Gates of the Preflight that are asked before and after a batch."),
         "oneByOne": _property(BOOLEAN, "Whether hosts go one after the other, once members of the engine stand."),
         "wipe": _property(BOOLEAN, "Whether members that leave lose their data."),
+        "leaving": _property(STRINGS, "Members that have yet to leave; until then hosts give nothing up."),
     }
     outputs = {
         "authorityPrint": _property(STRING, "Fingerprint of the authority."),
@@ -115,7 +116,7 @@ def _cell() -> dict[str, Any]:
         "faults": _property(BY_NAME, "Host name to what went wrong."),
         "stood": _property(STRINGS, "Hosts that carried the layer at some time."),
     }
-    optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe", "oneByOne"})
+    optional = frozenset({"secrets", "authorities", "quarantined", "gates", "wipe", "oneByOne", "leaving"})
     return _resource(
         "One layer on the hosts of one node pool in one rack: the unit of change.",
         inputs,

@@ -42,6 +42,7 @@ class Session:
         self._gates: dict[str, str] = {}
         self._begin: Callable[[str], None] | None = None
         self._begun: set[str] = set()
+        self._left: Callable[[str, str], None] | None = None
         self._preflight: Callable[[], Awaitable[None]] | None = None
         self._preflight_task: asyncio.Task[None] | None = None
 
@@ -52,6 +53,19 @@ class Session:
     def set_begin(self, begin: Callable[[str], None]) -> None:
         """Name what is to be done before the first change of a layer, once nothing is in its way."""
         self._begin = begin
+
+    def set_left(self, left: Callable[[str, str], None]) -> None:
+        """Name what is to be done once an engine has left a host."""
+        self._left = left
+
+    def left(self, engine: str, host: str) -> None:
+        """Say that an engine has left a host.
+
+        Raises:
+            PlanError: the placement record can't be written.
+        """
+        if self._left:
+            self._left(engine, host)
 
     def set_gates(self, gates: Mapping[str, str]) -> None:
         """Learn how engines' health is asked: name to JSON text. Cells only name the gates they wait for."""

@@ -63,7 +63,15 @@ def cell_inputs(site: Site, cell: Cell, facts: dict[str, Any], prefix: str) -> d
         "renewBeforeSeconds": pki.renew_before_seconds,
         "connection": site.connection,
         "quarantined": list(cell.quarantined),
+        **_leaving(plan, cell),
     }
+
+
+def _leaving(plan: Plan, cell: Cell) -> dict[str, list[str]]:
+    """What keeps the hosts of a host layer from giving up anything yet; most runs have nothing of the kind."""
+    if cell.layer != HOST_LAYER or not plan.leaving:
+        return {}
+    return {"leaving": [f"{engine} on {host}" for engine, hosts in plan.leaving.items() for host in hosts]}
 
 
 def engines_on(plan: Plan, cell: Cell) -> list[str]:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import greenfield.cli.up  # noqa: F401 (registers the commands)
 from greenfield.cli.app import app
 from greenfield.cli.workspace import Workspace
+from greenfield.plan import EMPTY, Placement
 
 CONFIG = ("--config", "greenfield:quarantine=")
 
@@ -19,7 +20,13 @@ class Recorded:
     """A workspace that keeps what it is asked; ``fails`` is the command that does."""
 
     fails: str = ""
+    placement: Placement = EMPTY
+    afterwards: Placement = EMPTY
     calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Keep it."""
+        self.calls.append(("settle",))
 
     def prepare(self) -> None:
         """Nothing."""
@@ -31,11 +38,17 @@ class Recorded:
         """Keep it."""
         assert not check
         self.calls.append(arguments)
+        self.placement = self.afterwards
         return int(arguments[0] == self.fails)
 
 
-def _up(monkeypatch: pytest.MonkeyPatch, *words: str, fails: str = "") -> tuple[int, list[tuple[str, ...]]]:
-    recorded = Recorded(fails)
+def _up(
+    monkeypatch: pytest.MonkeyPatch,
+    *words: str,
+    fails: str = "",
+    placements: tuple[Placement, Placement] = (EMPTY, EMPTY),
+) -> tuple[int, list[tuple[str, ...]]]:
+    recorded = Recorded(fails, *placements)
     monkeypatch.setattr(Workspace, "of", lambda spec, cluster=None: recorded)
     return CliRunner().invoke(app, ["up", "spec", *words]).exit_code, recorded.calls
 
@@ -61,3 +74,27 @@ def test_a_preview_can_be_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_its_end_is_pulumis(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _up(monkeypatch, "--yes", fails="up")[0] == 1
+
+
+def _placement(*hosts: str) -> Placement:
+    return Placement({}, {"kv": {f"m{number}": host for number, host in enumerate(hosts)}}, {"kv": ("3.6",)})
+
+
+SHRUNK = (_placement("h1", "h2"), _placement("h1"))
+
+
+def test_what_has_left_is_closed_by_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a question, as it is part of the change that was agreed to."""
+    code, calls = _up(monkeypatch, placements=SHRUNK)
+    assert (code, calls) == (0, [("up", *CONFIG), ("settle",), ("up", "--yes", *CONFIG)])
+
+
+@pytest.mark.parametrize("placements", [SHRUNK[::-1], (SHRUNK[0], SHRUNK[0])])
+def test_where_nothing_leaves_one_run_is_all(
+    monkeypatch: pytest.MonkeyPatch, placements: tuple[Placement, Placement]
+) -> None:
+    assert _up(monkeypatch, "--yes", placements=placements)[1] == [("up", "--yes", *CONFIG)]
+
+
+def test_nothing_is_closed_after_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _up(monkeypatch, "--yes", fails="up", placements=SHRUNK) == (1, [("up", "--yes", *CONFIG)])

@@ -17,6 +17,7 @@ from greenfield.plan import (
     record_begin,
     record_formed,
     record_gone,
+    record_left,
     save_placement,
 )
 
@@ -109,3 +110,40 @@ def test_a_cluster_that_is_gone_binds_nobody_and_keeps_its_places(tmp_path: Path
     record_formed(tmp_path, "orders", "config-store", "3.6")
     record_gone(tmp_path, "orders")
     assert _loaded(tmp_path) == placement_of(plan)
+
+
+def _shrunk(plan: Plan, standing: Placement | None = None) -> Plan:
+    """The example with Redis gone, beside what stands."""
+    fewer = replace(plan.cluster, engines={"config-store": plan.cluster.engines["config-store"]})
+    return make_plan(plan.site, fewer, standing)
+
+
+def test_what_leaves_is_kept_until_it_has_left(tmp_path: Path, plan: Plan) -> None:
+    save_placement(tmp_path, plan)
+    record_formed(tmp_path, "orders", "sessions", "7.0")
+    hosts = tuple(sorted(member.host for member in plan.members_of("sessions")))
+    save_placement(tmp_path, _shrunk(plan, replace(_loaded(tmp_path), released=frozenset({"sessions"}))))
+    assert _loaded(tmp_path).leaving == {"sessions": hosts}
+    save_placement(tmp_path, _shrunk(plan, _loaded(tmp_path)))
+    assert _loaded(tmp_path).leaving == {"sessions": hosts}, "a run that was killed goes on"
+    for host in hosts[:-1]:
+        record_left(tmp_path, "orders", "sessions", host)
+    assert _loaded(tmp_path).leaving == {"sessions": hosts[-1:]}
+    record_left(tmp_path, "orders", "config-store", hosts[-1])
+    assert _loaded(tmp_path).leaving == {"sessions": hosts[-1:]}
+    record_left(tmp_path, "orders")
+    assert _loaded(tmp_path).leaving == {}
+
+
+def test_a_member_that_comes_back_before_it_has_left_stays(tmp_path: Path, plan: Plan) -> None:
+    save_placement(tmp_path, plan)
+    record_formed(tmp_path, "orders", "sessions", "7.0")
+    standing = replace(_loaded(tmp_path), released=frozenset({"sessions"}))
+    save_placement(tmp_path, _shrunk(plan, standing))
+    again = make_plan(plan.site, plan.cluster, replace(_loaded(tmp_path), engines=standing.engines))
+    assert again.leaving == {}
+
+
+def test_an_engine_that_was_never_deployed_has_nothing_to_leave(tmp_path: Path, plan: Plan) -> None:
+    save_placement(tmp_path, plan)
+    assert _shrunk(plan, _loaded(tmp_path)).leaving == {}
