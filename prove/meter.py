@@ -1,4 +1,8 @@
-"""Processor seconds by what they went into, sampled: which part of a test's time is booting, installing, waiting."""
+"""Processor seconds of a part: of its processes and of its lab's hosts, by their cgroups; what of them went into what.
+
+The kernel counts a cgroup's seconds (Documentation/admin-guide/cgroup-v1/cpuacct.rst), also those of processes that
+lived for a moment. What they were for is sampled, so classes add up to somewhat less than ``cpu``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PERIOD_SECONDS = 0.5
@@ -41,10 +45,75 @@ CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Beginnings of programs' names (comm) by class. Python is told by its command line."""
 
 
+ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
+OWN = "greenfield-prove-"
+
+
+class Part:
+    """This process, all that it starts from now on, and the hosts of labs, which have cgroups of their own.
+
+    Labs of a session that runs beside this one are counted too.
+    """
+
+    def __init__(self, accounts: Path = ACCOUNTS) -> None:
+        """Put this process into a cgroup of its own.
+
+        Raises:
+            OSError: the machine does not count processor seconds by cgroup (v1), or does not let us.
+        """
+        self._accounts = accounts
+        for left in accounts.glob(f"{OWN}*"):
+            with contextlib.suppress(OSError):
+                left.rmdir()
+        self._own = accounts / f"{OWN}{os.getpid()}"
+        self._own.mkdir()
+        (self._own / "cgroup.procs").write_text(str(os.getpid()))
+        self._counted = {folder: _used_seconds(folder) for folder in self._folders()}
+        self._gone = 0.0
+
+    def seconds(self) -> float:
+        """Used since the beginning; a cgroup that is gone counts with what it was last seen to have used."""
+        here = set(self._folders())
+        for folder in here:
+            self._counted.setdefault(folder, 0.0)
+        used = {folder: _used_seconds(folder) for folder in here}
+        self._gone += sum(max(0.0, used[folder] - self._counted[folder]) for folder in here)
+        self._counted = used
+        return self._gone
+
+    def pids(self) -> set[int]:
+        """Its processes."""
+        found: set[int] = set()
+        for folder in self._folders():
+            for place in folder.rglob("cgroup.procs"):
+                with contextlib.suppress(OSError):
+                    found.update(int(line) for line in place.read_text().split())
+        return found
+
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        for pid in (self._own / "cgroup.procs").read_text().split():
+            with contextlib.suppress(OSError):
+                (self._accounts / "cgroup.procs").write_text(pid)
+        self._own.rmdir()
+
+    def _folders(self) -> list[Path]:
+        labs = [folder for folder in self._accounts.glob("greenfield-*") if not folder.name.startswith(OWN)]
+        return [self._own, *labs]
+
+
+def _used_seconds(folder: Path) -> float:
+    try:
+        return int((folder / "cpuacct.usage").read_text()) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
 class Meter:
-    """Samples every process of the machine until it is stopped."""
+    """Samples the processes of a part until it is stopped."""
 
     def __init__(self) -> None:
+        self._part = Part()
         self._totals: dict[str, float] = {}
         self._seen: dict[int, tuple[float, str, int]] = {}
         self._told: dict[str, float] = {}
@@ -56,12 +125,12 @@ class Meter:
         self._thread.start()
 
     def since(self) -> dict[str, float]:
-        """Processor seconds by class since the call before; ``waiting`` is what all cores together did not use."""
+        """Processor seconds since the call before: all (``cpu``), by class, and what the cores did not give it."""
         with self._lock:
             self._sample()
             now = time.monotonic()
             found = {name: round(used - self._told.get(name, 0.0), 2) for name, used in self._totals.items()}
-            found["waiting"] = round(max(0.0, (now - self._began) * (os.cpu_count() or 1) - sum(found.values())), 2)
+            found["waiting"] = round(max(0.0, (now - self._began) * (os.cpu_count() or 1) - found["cpu"]), 2)
             self._told, self._began = dict(self._totals), now
         return {name: used for name, used in found.items() if used > 0.05}
 
@@ -69,6 +138,7 @@ class Meter:
         """No more samples."""
         self._done.set()
         self._thread.join()
+        self._part.end()
 
     def _run(self) -> None:
         while not self._done.wait(PERIOD_SECONDS):
@@ -77,7 +147,8 @@ class Meter:
 
     def _sample(self, *, first: bool = False) -> None:
         """A process that ended is in its parent's count of children: what was seen of it alive is taken off again."""
-        now = dict(_processes())
+        self._totals["cpu"] = self._part.seconds()
+        now = dict(_processes(self._part.pids()))
         ended: dict[int, float] = {}
         for pid, (used, _, parent) in self._seen.items():
             if pid not in now:
@@ -90,8 +161,8 @@ class Meter:
         self._seen = now
 
 
-def _processes() -> Iterator[tuple[int, tuple[float, str, int]]]:
-    for place in Path("/proc").glob("[0-9]*"):
+def _processes(pids: Iterable[int]) -> Iterator[tuple[int, tuple[float, str, int]]]:
+    for place in (Path(f"/proc/{pid}") for pid in pids):
         with contextlib.suppress(OSError, ValueError, IndexError):
             head, _, rest = (place / "stat").read_text().rpartition(")")
             fields = rest.split()

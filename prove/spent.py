@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from prove.session import Outcome
 
-WALL = ("wall setup", "wall call", "wall teardown")
+FIRST = ("wall setup", "wall call", "wall teardown", "cpu")
 LAST = ("other", "waiting")
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
-    """A row a test, and one in bold for each event; ``waiting`` is what the cores did not use meanwhile."""
+    """A row a test, and one in bold for each event; ``waiting`` is what the cores did not give it meanwhile."""
     outcomes = list(outcomes)
-    seen = {kind for outcome in outcomes for spent in outcome.tests.values() for kind in spent} - {*WALL, *LAST}
-    columns = (*WALL, *sorted(seen), *LAST)
+    seen = {kind for outcome in outcomes for spent in outcome.tests.values() for kind in spent} - {*FIRST, *LAST}
+    columns = (*FIRST, *sorted(seen), *LAST)
     lines = [f"| test | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
     for outcome in outcomes:
         lines.append(_row(f"**{outcome.module.removeprefix('tests/')}**", _sum(outcome.tests.values()), columns))
