@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from patience import patience
+
 from greenfield.artifacts.lock import ImageArtifact
 from greenfield.artifacts.registry_layout import blobs
 
@@ -88,7 +90,7 @@ def served(site: Site, listen: str, *options: str) -> Iterator[subprocess.Popen[
 def wait_for(listen: str, process: subprocess.Popen[bytes] | None = None, log: Path | None = None) -> None:
     """Wait until something takes connections there."""
     host, port = listen.split(":")
-    deadline = time.monotonic() + ANSWER_SECONDS
+    deadline = time.monotonic() + patience(ANSWER_SECONDS)
     while time.monotonic() < deadline:
         assert process is None or process.poll() is None, log and log.read_text()
         try:
@@ -96,4 +98,6 @@ def wait_for(listen: str, process: subprocess.Popen[bytes] | None = None, log: P
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(f"{listen} did not answer within {ANSWER_SECONDS} s; it said: {log and log.read_text()}")
+    raise AssertionError(
+        f"{listen} did not answer within {patience(ANSWER_SECONDS):.0f} s; it said: {log and log.read_text()}"
+    )

@@ -24,6 +24,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from patience import patience
 
 from greenfield.artifacts import toolchain
 from greenfield.provider.x509 import Pair, issue, make_authority
@@ -88,7 +89,7 @@ class ControlPlane:
 
     def wait_until_up(self) -> None:
         """Until the server serves and its controllers run (they make the default namespace's account)."""
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + patience(START_SECONDS)
         last = ""
         while time.monotonic() < until:
             for process in self.processes:
@@ -99,7 +100,7 @@ class ControlPlane:
             except (OSError, AssertionError) as error:
                 last = str(error)
             time.sleep(0.2)
-        raise AssertionError(f"the control plane is not up after {START_SECONDS:.0f} s: {last}\n{self.log()}")
+        raise AssertionError(f"the control plane is not up after {patience(START_SECONDS):.0f} s: {last}\n{self.log()}")
 
     def log(self, process: subprocess.Popen[bytes] | None = None) -> str:
         """The last words of a process, or of all."""

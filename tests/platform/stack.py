@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patience import patience
+
 from greenfield.artifacts import toolchain
 
 BIN = Path(sys.executable).parent
@@ -66,7 +68,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=patience(DEADLINE_SECONDS),
             check=False,
         )
         assert (result.returncode != 0) == fails, f"pulumi {' '.join(arguments)}: {result.returncode}\n{result.stdout}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from control_plane import ControlPlane
+from patience import patience
 from stack import Stack, counts
 
 PROVES = ("platform/objects",)
@@ -217,13 +218,13 @@ def test_an_interrupted_wait_keeps_what_was_made(plane: ControlPlane, stack: Sta
     stack.write(_program("broken", SHOP, "shop(1, 'shop')\n"))
     path = "/apis/apps/v1/namespaces/broken/deployments/shop"
     with stack.running("up", "--yes", "--skip-preview") as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + patience(60)
         while plane.ask(path) is None:
             assert process.poll() is None
             assert time.monotonic() < until, "the deployment was never made"
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=patience(60))
     assert process.returncode != 0
     assert "Deployment broken/shop: waiting for it was interrupted" in said, said
     said = stack.up(_program("broken", SHOP, "shop(0, 'shop')\n"))

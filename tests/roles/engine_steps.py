@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from patience import patience
 from scenario import Layer, Scenarios, succeeded
 
 from greenfield.configure.job import HostResult, JobResult
@@ -54,12 +55,15 @@ class Engine:
 
 
 def eventually(look: Callable[[], T | None], *, seconds: float, what: str) -> tuple[T, float]:
-    """The first answer of ``look`` that is not None, and how long it took; fails at the deadline with ``what``."""
+    """The first answer of ``look`` that is not None, and how long it took.
+
+    Fails with ``what`` after so many seconds of the machine of the figures.
+    """
     started = time.monotonic()
     while True:
         answer = look()
         passed = time.monotonic() - started
         if answer is not None:
             return answer, passed
-        assert passed < seconds, f"after {seconds} s: {what}"
+        assert passed < patience(seconds), f"after {passed:.0f} s: {what}"
         time.sleep(0.1)

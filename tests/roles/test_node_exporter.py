@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 import yaml
+from patience import patience
 
 from greenfield import content
 
@@ -32,7 +33,7 @@ def test_few_executions(converged):
 
 def metrics_of(address, port):
     """What the exporter answers; it may have been started a moment ago."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience(START_SECONDS)
     while True:
         try:
             with urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=10) as answer:
