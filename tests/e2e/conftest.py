@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from delivery import Delivery
 from patience import patience
 from seat import seat
 
@@ -64,6 +65,26 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return (yield)
     finally:
         seat.leave(last=True)
+
+
+@pytest.fixture(scope="session")
+def delivered(delivery: Delivery) -> Delivery:
+    """A seat's hosts after the first delivery, whoever made it; ``delivery``, each seat's own, may be bare yet."""
+    delivery.have_delivered()
+    return delivery
+
+
+@pytest.fixture(scope="session")
+def hosts(delivery: Delivery) -> list[str]:
+    """Names of all hosts."""
+    return sorted(delivery.site.hosts)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_delivered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every event leaves its seat as it found it."""
+    with seat.left_as_found(request.session):
+        yield
 
 
 def _module(item: pytest.Item) -> pytest.Module:

@@ -26,6 +26,7 @@ class Seat:
     def __init__(self) -> None:
         self.failed: list[str] = []
         self.next_is_of_it = True
+        self._delivery: Delivery | None = None
         self._lab: Lab | None = None
         self._patch = pytest.MonkeyPatch()
 
@@ -35,20 +36,28 @@ class Seat:
         self.failed.clear()
         self._patch.setenv("GREENFIELD_MIRROR_DIR", str(mirror))
 
-    def stand(self, lab: Lab) -> None:
+    def stand(self, lab: Lab, delivery: Delivery | None = None) -> None:
         """From now on this lab is the seat's; booted or half booted, it goes with the last event."""
-        self._lab = lab
+        self._lab, self._delivery = lab, delivery
 
     def leave(self, *, last: bool) -> None:
         """Take the lab down, unless it is to be kept. ``last``: no other seat follows in this session."""
-        lab, self._lab = self._lab, None
+        lab, self._lab, self._delivery = self._lab, None, None
         try:
             if lab is not None and not self._stays(last):
                 lab.down()
         finally:
             self._patch.undo()
 
-    def settles(self, session: pytest.Session) -> bool:
+    @contextmanager
+    def left_as_found(self, session: pytest.Session) -> Iterator[None]:
+        """Around an event: hosts are afterwards what it found, so that any other can follow, also when it failed."""
+        failed = len(self.failed)
+        yield
+        if self._delivery is not None and self._is_needed(session):
+            self._delivery.settle(doubt=len(self.failed) > failed)
+
+    def _is_needed(self, session: pytest.Session) -> bool:
         """Whether another event will need the hosts as they were delivered."""
         ended = session.shouldfail or session.shouldstop or session.exitstatus == pytest.ExitCode.INTERRUPTED
         return not ended and (self.next_is_of_it or os.environ.get(KEEP) == "1")
@@ -71,7 +80,7 @@ def bare_hosts(example: str, site: str, network: int, prepare: Callable[[Deliver
         shutil.rmtree(folder, ignore_errors=True)
         made = Delivery(folder, example, site, network, prepare)
         made.lab.down()
-    seat.stand(made.lab)
+    seat.stand(made.lab, made)
     if not fresh:
         made.original.restore()
     made.sync()
@@ -79,15 +88,6 @@ def bare_hosts(example: str, site: str, network: int, prepare: Callable[[Deliver
     if fresh:
         made.original.adopt()
     return made
-
-
-@contextmanager
-def left_as_delivered(delivery: Delivery, session: pytest.Session) -> Iterator[None]:
-    """Around an event: its hosts are afterwards what it found, so that any other can follow, also when it failed."""
-    failed = len(seat.failed)
-    yield
-    if seat.settles(session):
-        delivery.settle(doubt=len(seat.failed) > failed)
 
 
 def _kept(folder: Path, example: str, site: str, network: int) -> Delivery | None:

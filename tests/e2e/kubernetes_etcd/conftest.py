@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 from delivery import Delivery
-from seat import bare_hosts, left_as_delivered
+from seat import bare_hosts
 
 SEAT = {
     "engines": {"kubernetes": "1.35", "kubernetes-workers": "1.35", "etcd": "3.6"},
@@ -49,17 +47,3 @@ def prepare(delivery: Delivery) -> None:
 def delivery() -> Delivery:
     """Bare hosts, and a spec that nothing was delivered from yet."""
     return bare_hosts("kubernetes", site="kube-etcd", network=87, prepare=prepare)
-
-
-@pytest.fixture(scope="session")
-def delivered(delivery: Delivery) -> Delivery:
-    """The same, after the first delivery, whoever made it."""
-    delivery.have_delivered()
-    return delivery
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_delivered(delivery: Delivery, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every event leaves the seat as it found it."""
-    with left_as_delivered(delivery, request.session):
-        yield

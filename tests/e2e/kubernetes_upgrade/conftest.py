@@ -8,7 +8,7 @@ import pytest
 from delivery import Delivery
 from kubernetes_life import COREDNS, NEW, OLD, set_image, set_version
 from probed_service import Prober, probed
-from seat import bare_hosts, left_as_delivered
+from seat import bare_hosts
 
 SEAT = {
     "engines": {"kubernetes": "1.34 -> 1.35", "kubernetes-workers": "1.34 -> 1.35"},
@@ -43,26 +43,6 @@ def prepare(delivery: Delivery) -> None:
 def delivery() -> Delivery:
     """Bare hosts, and a spec that nothing was delivered from yet."""
     return bare_hosts("kubernetes", site="kube-up", network=88, prepare=prepare)
-
-
-@pytest.fixture(scope="session")
-def delivered(delivery: Delivery) -> Delivery:
-    """The same, after the first delivery, whoever made it."""
-    delivery.have_delivered()
-    return delivery
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_delivered(delivery: Delivery, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every event leaves the seat as it found it."""
-    with left_as_delivered(delivery, request.session):
-        yield
-
-
-@pytest.fixture(scope="session")
-def hosts(delivery: Delivery) -> list[str]:
-    """Names of all hosts."""
-    return sorted(delivery.site.hosts)
 
 
 @pytest.fixture(scope="module")

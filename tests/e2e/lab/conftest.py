@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from delivery import Delivery
-from seat import bare_hosts, left_as_delivered
+from seat import bare_hosts
 
 SEAT = {
     "engines": {"etcd": "3.6", "redis": "7.0"},
@@ -22,17 +20,3 @@ SEAT = {
 def delivery() -> Delivery:
     """Bare hosts, and a spec that nothing was delivered from yet."""
     return bare_hosts("lab", site="e2e", network=79)
-
-
-@pytest.fixture(scope="session")
-def delivered(delivery: Delivery) -> Delivery:
-    """The same, after the first delivery, whoever made it."""
-    delivery.have_delivered()
-    return delivery
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_delivered(delivery: Delivery, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every event leaves the seat as it found it."""
-    with left_as_delivered(delivery, request.session):
-        yield
