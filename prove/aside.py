@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -25,6 +27,7 @@ class Aside:
         self.seconds = 0.0
         self._sessions, self._plan, self._lint = sessions, plan, lint
         self._ended = False
+        self._error: BaseException | None = None
         self._current: Session | None = None
         self._checking: subprocess.Popen[bytes] | None = None
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -33,33 +36,52 @@ class Aside:
         self._thread.start()
 
     def _run(self) -> None:
+        try:
+            self._run_all()
+        except BaseException as error:
+            # What did not run must not pass for what was not wanted: whoever joins gets it.
+            self._error = error
+
+    def _run_all(self) -> None:
         began = time.monotonic()
         if self._lint and not self._ended:
             with self.output.open("ab") as stream:
                 self._checking = subprocess.Popen(
-                    [".ci/lint"], cwd=REPO, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+                    [".ci/lint"],
+                    cwd=REPO,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
                 self.lint_failed = self._checking.wait() != 0
         for modules in self._sessions:
             if self._ended or not modules:
                 continue
             self._current = Session(modules, self._plan, self.output)
+            if self._ended:
+                self._current.interrupt()
             self._current.wait()
             self.outcomes.update(self._current.outcomes())
             self._current.close()
         self.seconds = time.monotonic() - began
 
     def join(self) -> None:
-        """Until all of it has ended."""
+        """Until all of it has ended.
+
+        Raises:
+            OSError: it could not go on, for example where the disk is full.
+        """
         while self._thread.is_alive():
             self._thread.join(1)
+        if self._error is not None:
+            raise self._error
 
     def end(self) -> None:
         """Interrupt what runs and begin nothing more."""
         self._ended = True
-        for each in (self._checking,):
-            if each is not None and each.poll() is None:
-                each.terminate()
+        if self._checking is not None and self._checking.poll() is None:
+            os.killpg(self._checking.pid, signal.SIGTERM)
         if self._current is not None and self._current.running():
             self._current.interrupt()
         self._thread.join()

@@ -22,9 +22,11 @@ TESTS = REPO / "tests"
 
 
 def event_digest(event: Event, name: str, root: Path = REPO) -> str:
-    """Digest of one KIND/EVENT of an event: the kind's places, and the test with all that it imports of ``tests/``."""
+    """Digest of one KIND/EVENT of an event: the kind's places, the test with all that it imports of ``tests/``, and
+    what its seat reads."""
     kind = name.split("/", maxsplit=1)[0]
-    files = digest({*files_of(kind, root), *harness(root / event.module, root)}, root)
+    read = {path for folder in event.seat.reads for path in (root / folder).rglob("*") if path.is_file()}
+    files = digest({*files_of(kind, root), *harness(root / event.module, root), *read}, root)
     return hashlib.sha256(f"{files} {entries_of(kind, root)}".encode()).hexdigest()[:16]
 
 

@@ -45,6 +45,7 @@ class Seat:
         memory_gib, inotify: what its hosts take of the machine.
         setup_seconds: until its first event can begin, on a machine of the usual speed with warm caches.
         tools: pinned builds that it needs beyond those of every set-up.
+        reads: folders of the checkout, beside ``tests/``, that its events deliver or judge.
     """
 
     folder: str
@@ -56,6 +57,7 @@ class Seat:
     inotify: int = 0
     setup_seconds: float = 0
     tools: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def _seat(folder: Path, root: Path) -> Seat:
     file = folder / "conftest.py"
     said: dict[str, Any] = (_constants(file, "SEAT").get("SEAT") or {}) if file.exists() else {}
     try:
-        return Seat(folder.relative_to(root).as_posix(), **{**said, "tools": tuple(said.get("tools", ()))})
+        lists = {name: tuple(said.get(name, ())) for name in ("tools", "reads")}
+        return Seat(folder.relative_to(root).as_posix(), **{**said, **lists})
     except TypeError as error:
         raise ProveError(f"{file.relative_to(root)}: SEAT: {error}") from error
 

@@ -12,7 +12,7 @@ from prove.aside import Aside
 from prove.event import Event, Seat, by_seat
 from prove.place import labs_down
 from prove.record import in_a_line
-from prove.session import Outcome, Plan, Session
+from prove.session import E2E, Outcome, Plan, Session
 
 LOGS = REPO / "build" / "prove"
 
@@ -99,7 +99,10 @@ class Execution:
         self._session = Session(self._modules(folder), self._plan, log)
         shown: set[str] = set()
         while not self._session.wait(1):
-            self._show(self._session.outcomes(), shown, self._begun())
+            # Both of one reading: a module whose last line is not there yet must not pass for one that has ended.
+            lines = self._session.lines()
+            begun = [line["begun"] for line in lines if "begun" in line]
+            self._show(self._session.outcomes(lines), shown, begun[-1] if begun else "")
         found = self._session.outcomes()
         self._show(found, shown, "")
         self.outcomes.update(found)
@@ -108,14 +111,10 @@ class Execution:
             self._say(f"--- {folder}: what pytest said\n{_end_of(log)}")
             if self._plan.keep:
                 self.kept = next(module for module, outcome in found.items() if outcome.failed)
-        elif self._plan.keep:
+        elif self._plan.keep and not folder.startswith(E2E):
+            # What left its lab to us. It would take along what runs beside, so that ends first.
+            self._join()
             labs_down()
-
-    def _begun(self) -> str:
-        """The module that runs just now."""
-        lines = self._session.lines() if self._session else []
-        begun = [line["begun"] for line in lines if "begun" in line]
-        return begun[-1] if begun else ""
 
     def _show(self, found: Mapping[str, Outcome], shown: set[str], current: str) -> None:
         for module, outcome in found.items():

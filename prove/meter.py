@@ -47,6 +47,8 @@ CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
 OWN = "greenfield-prove-"
+LEAVING_TRIES = 50
+"""A process may be forked while the others are moved out."""
 
 
 class Part:
@@ -63,10 +65,11 @@ class Part:
         """
         self._accounts = accounts
         for left in accounts.glob(f"{OWN}*"):
-            with contextlib.suppress(OSError):
-                left.rmdir()
+            if not Path(f"/proc/{left.name.removeprefix(OWN)}").exists():
+                with contextlib.suppress(OSError):
+                    left.rmdir()
         self._own = accounts / f"{OWN}{os.getpid()}"
-        self._own.mkdir()
+        self._own.mkdir(exist_ok=True)
         (self._own / "cgroup.procs").write_text(str(os.getpid()))
         self._counted = {folder: _used_seconds(folder) for folder in self._folders()}
         self._gone = 0.0
@@ -84,18 +87,22 @@ class Part:
     def pids(self) -> set[int]:
         """Its processes."""
         found: set[int] = set()
-        for folder in self._folders():
-            for place in folder.rglob("cgroup.procs"):
+        for top in self._folders():
+            # os.walk bears that containers and their cgroups come and go meanwhile.
+            for folder, _, _ in os.walk(top):
                 with contextlib.suppress(OSError):
-                    found.update(int(line) for line in place.read_text().split())
+                    found.update(int(line) for line in Path(folder, "cgroup.procs").read_text().split())
         return found
 
     def end(self) -> None:
-        """Leave nothing of it behind."""
-        for pid in (self._own / "cgroup.procs").read_text().split():
+        """Leave nothing of it behind; what it started meanwhile goes where it came from."""
+        for _ in range(LEAVING_TRIES):
             with contextlib.suppress(OSError):
-                (self._accounts / "cgroup.procs").write_text(pid)
-        self._own.rmdir()
+                for pid in (self._own / "cgroup.procs").read_text().split():
+                    (self._accounts / "cgroup.procs").write_text(pid)
+                self._own.rmdir()
+                return
+            time.sleep(0.1)
 
     def _folders(self) -> list[Path]:
         labs = [folder for folder in self._accounts.glob("greenfield-*") if not folder.name.startswith(OWN)]
@@ -105,7 +112,7 @@ class Part:
 def _used_seconds(folder: Path) -> float:
     try:
         return int((folder / "cpuacct.usage").read_text()) / 1e9
-    except FileNotFoundError:
+    except OSError:
         return 0.0
 
 

@@ -117,13 +117,14 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
     say(f"{len(events)} events, about {minutes:.0f} min; Ctrl-C ends it; the same again goes on")
     plan = Plan(expected=costs, slowness=slow, meter=wish.meter, keep=not wish.go_on, stop_first=not wish.go_on)
     passed = dict.fromkeys((event.module for event in events), 0)
+    bad: set[str] = set()
     watch = room.Watch()
     kept = ""
     try:
         for turn in range(wish.times):
             if wish.times > 1:
                 say(f"time {turn + 1} of {wish.times}")
-            execution = Execution(events, plan, say, costs, partial(_keep, book, events, passed))
+            execution = Execution(events, plan, say, costs, partial(_keep, book, events, passed, bad))
             execution.run()
             if wish.meter:
                 say(f"where the time went, by test and by event:\n{spent.table(execution.outcomes.values())}")
@@ -143,13 +144,18 @@ def _prove(book: Book, events: Sequence[Event], wish: Wish, slow: float, say: Sa
     return good, kept
 
 
-def _keep(book: Book, events: Sequence[Event], passed: dict[str, int], outcome: Outcome) -> None:
-    """At once, so that a run that is killed has lost no more than the event that it was at."""
+def _keep(book: Book, events: Sequence[Event], passed: dict[str, int], bad: set[str], outcome: Outcome) -> None:
+    """At once, so that a run that is killed has lost no more than the event that it was at.
+
+    What passes only sometimes is not proved: ``bad`` are modules that failed in this run before.
+    """
     event = next((event for event in events if event.module == outcome.module), None)
     if event is not None:
-        book.keep(event, outcome)
+        if outcome.failed:
+            bad.add(event.module)
+        if outcome.failed or event.module not in bad:
+            book.keep(event, outcome)
         if outcome.failed and passed[event.module]:
-            # What passes only sometimes is not proved.
             for name in event.proves:
                 book.records.void(name)
         passed[event.module] += outcome.good

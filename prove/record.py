@@ -98,8 +98,7 @@ class Records:
         failures = self._failed()
         told = {**asdict(record), "failed_tries": failures.pop(name, 0)}
         file = self._file(name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+        write_whole(file, json.dumps(told, indent=1, sort_keys=True) + "\n")
         self._keep(failures)
 
     def failed(self, name: str) -> None:
@@ -118,5 +117,12 @@ class Records:
         return dict(json.loads(self._failures.read_text())) if self._failures.exists() else {}
 
     def _keep(self, failures: Mapping[str, int]) -> None:
-        self._failures.parent.mkdir(parents=True, exist_ok=True)
-        self._failures.write_text(json.dumps(failures))
+        write_whole(self._failures, json.dumps(failures))
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that is never seen half written, also when the run is killed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.new")
+    aside.write_text(text)
+    aside.replace(file)

@@ -136,11 +136,13 @@ class Session:
         """What the plugin has told so far."""
         return [json.loads(line) for line in self._told.read_text().splitlines() if line.endswith("}")]
 
-    def outcomes(self) -> dict[str, Outcome]:
-        """What became of each module so far; one that was never begun is not there."""
+    def outcomes(self, lines: list[dict[str, Any]] | None = None) -> dict[str, Outcome]:
+        """What became of each module so far, or by these lines; one that was never begun is not there."""
         found: dict[str, Outcome] = {}
-        for said in self.lines():
+        ended = False
+        for said in self.lines() if lines is None else lines:
             if "ended" in said:
+                ended = True
                 continue
             module = str(said.get("module") or said.get("left") or said.get("begun"))
             outcome = found.setdefault(module, Outcome(module))
@@ -148,7 +150,9 @@ class Session:
                 outcome.left = True
             elif "test" in said:
                 _count(outcome, said)
-        if not self.running() and self.code != (1 if any(each.failed for each in found.values()) else 0):
+        # A crash, an error of collection, an interrupt: pytest ends in order with 0, or with 1 where something failed.
+        whole = ended and (self.code == 0 or (self.code == 1 and any(each.failed for each in found.values())))
+        if not self.running() and not whole:
             self._unfinished(found)
         return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prove import REPO
 from prove.event import discover
-from prove.record import Record, Records, in_a_line
+from prove.record import Record, Records, in_a_line, write_whole
 
 PAGE = REPO / "docs" / "support.md"
 
@@ -27,7 +27,7 @@ def page(records: Mapping[str, Record], modules: Mapping[str, str]) -> str:
 
 def write(place: Path = PAGE) -> None:
     """Make the page anew."""
-    place.write_text(page(Records().all(), modules()))
+    write_whole(place, page(Records().all(), modules()))
 
 
 def modules() -> dict[str, str]:

@@ -105,7 +105,8 @@ class Submission:
                 self.flakes.append(event)
                 for name in event.proves:
                     self.book.records.void(name)
-        return repeated.outcomes
+        # One for which no time was left stays failed.
+        return {module: outcome for module, outcome in repeated.outcomes.items() if not outcome.left}
 
     def _keep(self, outcome: Outcome) -> None:
         """At once, so that a run that is cut off has lost no more than the event that it was at."""

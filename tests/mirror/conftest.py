@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mirrored import Site, free_address, served, wait_for
 
-SEAT = {"beside": True, "setup_seconds": 10}
+SEAT = {"beside": True, "reads": ["examples/lab"], "setup_seconds": 10}
 """What the runner has to know of it (prove/event.py)."""
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lab"

@@ -25,6 +25,7 @@ SEAT = {
     "engines": {"etcd": "3.6", "redis": "7.0", "containers": "1.6"},
     "memory_gib": 4,
     "inotify": 60,
+    "reads": ["tests/roles/site"],
     "setup_seconds": 60,
 }
 """What the runner has to know of it (prove/event.py)."""

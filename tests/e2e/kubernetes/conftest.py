@@ -25,6 +25,7 @@ SEAT = {
         "registry",
         "helm",
     ],
+    "reads": ["examples/kubernetes"],
     "setup_seconds": 300,
 }
 

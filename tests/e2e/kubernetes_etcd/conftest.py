@@ -22,6 +22,7 @@ SEAT = {
         "pause",
         "registry",
     ],
+    "reads": ["examples/kubernetes"],
     "setup_seconds": 250,
 }
 

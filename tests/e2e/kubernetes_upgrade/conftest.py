@@ -28,6 +28,7 @@ SEAT = {
         "registry",
         "helm",
     ],
+    "reads": ["examples/kubernetes"],
     "setup_seconds": 300,
 }
 

@@ -12,6 +12,7 @@ SEAT = {
     "inotify": 41,
     "memory_gib": 4,
     "tools": [],
+    "reads": ["examples/lab"],
     "setup_seconds": 150,
 }
 

@@ -20,6 +20,7 @@ SEAT = {
     "inotify": 14,
     "memory_gib": 2,
     "tools": [],
+    "reads": ["examples/lab"],
     "setup_seconds": 60,
 }
 

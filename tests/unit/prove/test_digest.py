@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from prove import digest as digests
 from prove.digest import digest, event_digest, harness
-from prove.event import discover
+from prove.event import Event, Seat, discover
 from prove.places import files_of, kinds_of
 
 SAME = [
@@ -83,6 +84,23 @@ def test_a_file_is_told_its_kinds() -> None:
     assert kinds_of("roles/redis/tasks/main.yml") == ["redis"]
     assert kinds_of("roles/kubernetes/tasks/main.yml") == ["kubernetes", "kubernetes-workers"]
     assert kinds_of("greenfield/plan/build.py") == []
+
+
+def test_what_a_seat_delivers_counts(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "tests" / "test_x.py").write_text("")
+    place = tmp_path / "examples" / "cluster.yaml"
+    found = set()
+    for text in ("members: 3", "members: 3  # of three", "members: 5"):
+        place.write_text(text)
+        digests.meaning.cache_clear()
+        event = Event("tests/test_x.py", ("goals/x",), Seat("tests", reads=("examples",)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(digests, "files_of", lambda kind, root: set())
+            patch.setattr(digests, "entries_of", lambda kind, root: "")
+            found.add(event_digest(event, "goals/x", tmp_path))
+    assert len(found) == 2
 
 
 def test_digests_of_one_event_differ_by_kind() -> None:

@@ -127,6 +127,14 @@ def test_what_passes_only_sometimes_is_not_proved(book: Book) -> None:
     assert book.records.get("etcd/lose") is None
 
 
+@pytest.mark.parametrize("verdicts", [[False, True], [True, False, True]])
+def test_what_passes_again_after_it_failed_is_no_more_proved(book: Book, verdicts: list[bool]) -> None:
+    book.records.void("etcd/lose")
+    Runs.verdicts = {LOSE.module: list(verdicts)}
+    assert proving.run(Wish(("etcd/lose",), times=len(verdicts), go_on=True)) == 1
+    assert book.records.get("etcd/lose") is None
+
+
 def test_failed_tries_stand_in_the_next_record(book: Book) -> None:
     Runs.verdicts = {LOSE.module: [False, True]}
     proving.run(Wish(names=("etcd/lose",)))

@@ -73,6 +73,19 @@ def test_a_crash_fails_the_module_that_it_came_in(tmp_path: Path) -> None:
     }
 
 
+def test_a_crash_that_looks_like_an_end_in_order_fails_the_module_all_the_same(tmp_path: Path) -> None:
+    """Half of it has passed, and a module before it has failed, so that the exit code is the usual one."""
+    crash = "import os\n\ndef test_half(): pass\n\ndef test_crash(): os._exit(1)\n"
+    found = _by_name(_run(tmp_path, {"test_bad.py": BAD, "test_crash.py": crash}))
+    assert not found["test_crash.py"].good
+
+
+def test_a_test_that_is_skipped_fails_no_other_module(tmp_path: Path) -> None:
+    found = _by_name(_run(tmp_path, {"test_skip.py": SKIPPED, "test_good.py": GOOD}))
+    assert not found["test_skip.py"].good
+    assert found["test_good.py"].good
+
+
 def test_an_error_of_the_session_fails_the_module_that_it_came_after(tmp_path: Path) -> None:
     text = (
         "import pytest\n\n@pytest.fixture(scope='session', autouse=True)\ndef x():\n    yield\n    assert 0, 'left'\n\n"

@@ -85,6 +85,24 @@ def test_a_drawn_event_that_passes_the_second_time_is_a_flake_whose_record_is_vo
     assert "FLAKE: etcd/lose passed at the second try" in capsys.readouterr().out
 
 
+def test_a_failure_for_whose_second_try_no_time_is_left_stays_one(
+    tested: Submission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Runs):
+        """Has time for one run."""
+
+        def run(self, plain: Sequence[str] = (), *, lint: bool = False) -> None:
+            if Runs.ran:
+                self.outcomes = {event.module: Outcome(event.module, left=True) for event in self.events}
+            else:
+                super().run(plain, lint=lint)
+
+    monkeypatch.setattr(testing, "Execution", Late)
+    Runs.verdicts = {LOSE.module: [False]}
+    assert tested.run() == 1
+    assert " 1 failed, 2 passed in " in tested.last
+
+
 def test_failing_twice_fails_the_run(tested: Submission) -> None:
     Runs.verdicts = {LOSE.module: [False, False]}
     assert tested.run() == 1
