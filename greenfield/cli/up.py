@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from greenfield import restoring
 from greenfield.cli.app import app, err
+
+if TYPE_CHECKING:
+    from greenfield.cli.workspace import Workspace
 
 Spec = Annotated[Path, typer.Argument(help="Folder or file of the spec.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when the spec has several.")]
@@ -103,9 +106,17 @@ def _run(
         refresh = False
     arguments = up_arguments(preview=preview, yes=yes, refresh=refresh, extra=[*config, *extra])
     code = workspace.pulumi(*arguments, check=False)
-    if not code and not preview and before.left_by(workspace.placement.engines):
-        # Only now may hosts give up what those that left needed of them; the change as a whole was agreed to.
-        workspace.settle()
-        err.print("what has left needs nothing of its hosts any more: its ports are closed", markup=False)
-        code = workspace.pulumi(*up_arguments(preview=False, yes=True, refresh=False, extra=config), check=False)
+    if not code and not preview and workspace.settle(quarantine.split(",")).has_left_since(before):
+        code = _close(workspace, config)
     raise typer.Exit(1 if code else 0)
+
+
+def _close(workspace: Workspace, config: Sequence[str]) -> int:
+    """Have hosts give up what those that left needed of them; that is part of the change that was agreed to."""
+    from greenfield.cli.workspace import Workspace, up_arguments
+
+    if Workspace.of(workspace.spec, workspace.cluster).digest != workspace.digest:
+        err.print("the spec was changed meanwhile: run again, for ports of what has left are still open", markup=False)
+        return 0
+    err.print("now closing on hosts what was kept open for what has left", markup=False)
+    return workspace.pulumi(*up_arguments(preview=False, yes=True, refresh=False, extra=config), check=False)

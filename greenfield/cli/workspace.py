@@ -11,8 +11,8 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,14 @@ class Workspace:
         stack: name of the stack, ``<site>-<cluster>``.
         cluster: name of the cluster.
         folder: holds Pulumi.yaml and the stack's config; below the user's state folder.
+        digest: of the spec that was read; empty where none was.
     """
 
     spec: Path
     stack: str
     cluster: str
     folder: Path
+    digest: str = ""
 
     @classmethod
     def of(cls, spec: Path, cluster: str | None = None) -> Workspace:
@@ -58,8 +60,9 @@ class Workspace:
         """
         from greenfield.spec import load
 
-        chosen, site = load([spec]).cluster(cluster)
-        return cls.named(spec, site.name, chosen.name)
+        loaded = load([spec])
+        chosen, site = loaded.cluster(cluster)
+        return replace(cls.named(spec, site.name, chosen.name), digest=loaded.digest)
 
     @classmethod
     def named(cls, spec: Path, site: str, cluster: str) -> Workspace:
@@ -127,11 +130,12 @@ class Workspace:
 
         return load_placement(self._records, self.cluster) or EMPTY
 
-    def settle(self) -> None:
-        """Enter that what was to leave hosts has left them, after a run that left nothing to be done."""
-        from greenfield.plan import record_left
+    def settle(self, quarantine: Collection[str]) -> Placement:
+        """Enter that what was to leave hosts has left them, after a run that left nothing else to be done."""
+        from greenfield.plan import record_settled
 
-        record_left(self._records, self.cluster)
+        record_settled(self._records, self.cluster, quarantine)
+        return self.placement
 
     @property
     def _records(self) -> Path:

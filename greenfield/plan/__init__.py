@@ -17,6 +17,7 @@ from greenfield.plan.placement_record import (
     record_formed,
     record_gone,
     record_left,
+    record_settled,
     save_placement,
 )
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Loss, Member, Plan, RackPower
@@ -49,6 +50,7 @@ __all__ = [
     "record_formed",
     "record_gone",
     "record_left",
+    "record_settled",
     "save_placement",
     "standing_problems",
 ]

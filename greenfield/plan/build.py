@@ -16,7 +16,7 @@ from greenfield.plan.clashes import clashes
 from greenfield.plan.domains import loss_problems, losses
 from greenfield.plan.ledger import Ledger
 from greenfield.plan.placement import EnginePlacement
-from greenfield.plan.placement_record import EMPTY, Placement, placement_of
+from greenfield.plan.placement_record import EMPTY, Placement
 from greenfield.plan.plan import HOST_LAYER, HOST_ROLES, Cell, HostPlan, Member, Plan
 from greenfield.plan.pools import Pools
 from greenfield.plan.power import draw_by_rack, rack_power
@@ -79,7 +79,9 @@ def _build(
     ledger = Ledger(site, cluster, slots)
     draft = _place(cluster, pools, ledger, standing, quarantine)
     members = tuple(draft.members)
-    used = {host for hosts in pools.chosen.values() for host in hosts}
+    in_pools = {host for hosts in pools.chosen.values() for host in hosts}
+    leaving = standing.left_by(_slots(cluster, members))
+    used = in_pools.union(*leaving.values())
     found = losses(site, cluster, members, draw_by_rack(site, site.hosts.values()))
     plan = Plan(
         site=site,
@@ -87,10 +89,11 @@ def _build(
         pools=pools.chosen,
         hosts=_hosts(site, pools.chosen, members, ledger),
         members=members,
-        cells=_cells(site, cluster, pools.chosen, members, quarantine & used),
+        cells=_cells(site, cluster, pools.chosen, members, quarantine=quarantine & used, leaving=leaving),
         losses=found,
-        power=rack_power(site, [host for name, host in site.hosts.items() if name in used]),
+        power=rack_power(site, [host for name, host in site.hosts.items() if name in in_pools]),
         quarantine=quarantine & used,
+        leaving=leaving,
     )
     problems = standing_problems(cluster, standing, named, quarantine)
     problems += [*pools.problems, *draft.problems, *clashes(plan, ledger)]
@@ -99,7 +102,7 @@ def _build(
         problems += loss_problems(cluster, found)
     problems += capacity_problems(cluster)
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    return replace(plan, warnings=warnings, leaving=standing.left_by(placement_of(plan).engines)), problems
+    return replace(plan, warnings=warnings), problems
 
 
 def _place(cluster: Cluster, pools: Pools, ledger: Ledger, standing: Placement, quarantine: frozenset[str]) -> _Draft:
@@ -155,7 +158,9 @@ def _cells(
     cluster: Cluster,
     pools: Mapping[str, Sequence[str]],
     members: Sequence[Member],
+    *,
     quarantine: frozenset[str],
+    leaving: Mapping[str, Sequence[str]],
 ) -> tuple[Cell, ...]:
     order = {name: index for index, name in enumerate(site.hosts)}
 
@@ -177,9 +182,20 @@ def _cells(
     for member in members:
         held[member.engine].append(member.host)
     for name, engine in cluster.engines.items():
-        roles = ENGINES[engine.kind].roles
+        roles, racks = ENGINES[engine.kind].roles, by_rack(held[name])
+        # A host in quarantine can't be left yet, so it stays in its cell until it is back.
+        stay = by_rack([host for host in leaving.get(name, ()) if host in quarantine and host in site.hosts])
         cells += [
-            Cell(f"{name}-{rack}", name, engine.pool, rack, own, roles, out(own))
-            for rack, own in by_rack(held[name]).items()
+            Cell(f"{name}-{rack}", name, engine.pool, rack, own, roles, (*out(own), *stay.get(rack, ())))
+            for rack in site.racks
+            if (own := racks.get(rack, ())) or rack in stay
         ]
     return tuple(cells)
+
+
+def _slots(cluster: Cluster, members: Sequence[Member]) -> dict[str, dict[str, str]]:
+    """Host of each member of each engine, by its slot."""
+    found: dict[str, dict[str, str]] = {name: {} for name in cluster.engines}
+    for member in members:
+        found[member.engine][member.slot.name] = member.host
+    return found

@@ -63,6 +63,19 @@ class Placement:
                 found[name] = tuple(sorted(left))
         return found
 
+    def without_leaving(self, hosts: Collection[str], engine: str = "") -> Placement:
+        """The same once an engine has left hosts; by default, once all have."""
+        rest = {
+            name: tuple(each for each in held if each not in hosts or engine not in ("", name))
+            for name, held in self.leaving.items()
+        }
+        return replace(self, leaving={name: held for name, held in rest.items() if held})
+
+    def has_left_since(self, before: Placement) -> bool:
+        """Whether an engine has left a host since an earlier record."""
+        left = before.left_by(self.engines)
+        return any(set(hosts).difference(self.leaving.get(name, ())) for name, hosts in left.items())
+
 
 EMPTY = Placement({}, {})
 """Nothing stands yet."""
@@ -147,23 +160,27 @@ def record_formed(folder: Path, cluster: str, engine: str, version: str) -> None
     _update(folder, cluster, formed)
 
 
-def record_left(folder: Path, cluster: str, engine: str = "", host: str = "") -> None:
-    """Enter that an engine has left a host; by default, that every engine has left whatever it was to leave.
+def record_left(folder: Path, cluster: str, engine: str, hosts: Collection[str]) -> None:
+    """Enter that an engine has left hosts.
+
+    Raises:
+        PlanError: as ``save_placement``.
+    """
+    _update(folder, cluster, lambda standing: standing and standing.without_leaving(hosts, engine))
+
+
+def record_settled(folder: Path, cluster: str, quarantine: Collection[str] = ()) -> None:
+    """Enter that all has left what it was to leave, but for hosts in quarantine: a run left nothing else to be done.
 
     Raises:
         PlanError: as ``save_placement``.
     """
 
-    def left(standing: Placement | None) -> Placement | None:
-        if not standing or not standing.leaving:
-            return None
-        if not engine:
-            return replace(standing, leaving={})
-        rest = tuple(each for each in standing.leaving.get(engine, ()) if each != host)
-        others = {name: hosts for name, hosts in standing.leaving.items() if name != engine}
-        return replace(standing, leaving={**others, engine: rest} if rest else others)
+    def settled(standing: Placement | None) -> Placement | None:
+        hosts = {host for each in standing.leaving.values() for host in each} if standing else set()
+        return standing and standing.without_leaving(hosts.difference(quarantine))
 
-    _update(folder, cluster, left)
+    _update(folder, cluster, settled)
 
 
 def record_gone(folder: Path, cluster: str) -> None:

@@ -46,7 +46,8 @@ class Cell:
     """One layer on the hosts of one node pool in one rack: the unit of change.
 
     ``layer`` is ``host`` or an engine's name; ``name`` is ``<layer>-<pool>-<rack>`` for the host layer
-    and ``<engine>-<rack>`` for an engine. ``quarantined`` are those of ``hosts`` that must not be touched in this run.
+    and ``<engine>-<rack>`` for an engine. ``quarantined`` are those of ``hosts`` that must not be touched in this run,
+    and hosts that the engine is to leave and must not be touched either.
     """
 
     name: str

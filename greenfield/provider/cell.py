@@ -166,7 +166,12 @@ class Cell(Resource):
             return
         await self._session.before_change(state["site"])
         whole = bool(state.get("wipe")) and layer not in self._declared
-        await self._take_away(call, state, _at_hand(state), whole=whole)
+        away = self._session.quarantined
+        away = set(state.get("quarantined") or ()) if away is None else away
+        for host in away.intersection(state.get("hosts") or ()):
+            self._session.display.warn(call.urn, f"{host} is in quarantine: what it has of {layer} was left as it is")
+        hosts = [host for host in state.get("hosts") or {} if host not in away]
+        await self._take_away(call, state, hosts, whole=whole)
 
     async def _take_away(self, call: Call, state: Values, hosts: list[str], *, whole: bool) -> None:
         """Take members away: ``whole`` when the engine itself goes, named for wiping, so that no quorum must stay."""
@@ -177,8 +182,7 @@ class Cell(Resource):
             for entry in ("drain", "remove"):
                 for host in hosts:
                     await self._leave(call, state, host, entry, whole)
-            for host in hosts:
-                self._session.left(state["layer"], host)
+        self._session.left(state["layer"], hosts)
 
     async def _leave(self, call: Call, state: Values, host: str, entry: str, whole: bool) -> None:
         wanted = desired_hosts(state, state, 0)

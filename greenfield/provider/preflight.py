@@ -39,9 +39,10 @@ class Preflight(Resource):
         self._session.set_gates(inputs.get("gates") or {})
         self._session.set_preflight(lambda: _preflight(inputs))
         self._session.set_begin(lambda layer: _begin(inputs, layer))
+        self._session.quarantined = {*(self._session.quarantined or ()), *(inputs.get("quarantined") or ())}
         if inputs.get("cluster"):
             folder, cluster = Path(inputs["specFolder"]), inputs["cluster"]
-            self._session.set_left(lambda engine, host: record_left(folder, cluster, engine, host))
+            self._session.add_left(lambda engine, hosts: record_left(folder, cluster, engine, hosts))
         return []
 
     def diff(self, old: Values, inputs: Values) -> Difference:

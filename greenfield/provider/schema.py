@@ -105,7 +105,7 @@ def _cell() -> dict[str, Any]:
         "gates": _property(STRINGS, "Gates of the Preflight that are asked before and after a batch."),
         "oneByOne": _property(BOOLEAN, "Whether hosts go one after the other, once members of the engine stand."),
         "wipe": _property(BOOLEAN, "Whether members that leave lose their data."),
-        "leaving": _property(STRINGS, "Members that have yet to leave; until then hosts give nothing up."),
+        "leaving": _property(STRINGS, "Engines that have yet to leave hosts, which keep what they need until then."),
     }
     outputs = {
         "authorityPrint": _property(STRING, "Fingerprint of the authority."),

@@ -11,7 +11,7 @@ import getpass
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -37,12 +37,14 @@ class Session:
         self.stopped = False
         self.mending: set[str] = set()
         """Hosts whose host layer is laid down anew in this run; what they carry comes back after it."""
+        self.quarantined: set[str] | None = None
+        """Hosts that must not be touched in this run; None where it was not told (``pulumi destroy``)."""
         self._slots = asyncio.Semaphore(ANSIBLE_PROCESSES)
         self._lock_file: TextIO | None = None
         self._gates: dict[str, str] = {}
         self._begin: Callable[[str], None] | None = None
         self._begun: set[str] = set()
-        self._left: Callable[[str, str], None] | None = None
+        self._left: list[Callable[[str, Sequence[str]], None]] = []
         self._preflight: Callable[[], Awaitable[None]] | None = None
         self._preflight_task: asyncio.Task[None] | None = None
 
@@ -54,18 +56,18 @@ class Session:
         """Name what is to be done before the first change of a layer, once nothing is in its way."""
         self._begin = begin
 
-    def set_left(self, left: Callable[[str, str], None]) -> None:
-        """Name what is to be done once an engine has left a host."""
-        self._left = left
+    def add_left(self, left: Callable[[str, Sequence[str]], None]) -> None:
+        """Name what is to be done once an engine has left hosts; a program may have several clusters."""
+        self._left.append(left)
 
-    def left(self, engine: str, host: str) -> None:
-        """Say that an engine has left a host.
+    def left(self, engine: str, hosts: Sequence[str]) -> None:
+        """Say that an engine has left hosts.
 
         Raises:
             PlanError: the placement record can't be written.
         """
-        if self._left:
-            self._left(engine, host)
+        for each in self._left:
+            each(engine, hosts)
 
     def set_gates(self, gates: Mapping[str, str]) -> None:
         """Learn how engines' health is asked: name to JSON text. Cells only name the gates they wait for."""

@@ -71,7 +71,7 @@ def _leaving(plan: Plan, cell: Cell) -> dict[str, list[str]]:
     """What keeps the hosts of a host layer from giving up anything yet; most runs have nothing of the kind."""
     if cell.layer != HOST_LAYER or not plan.leaving:
         return {}
-    return {"leaving": [f"{engine} on {host}" for engine, hosts in plan.leaving.items() for host in hosts]}
+    return {"leaving": sorted(plan.leaving)}
 
 
 def engines_on(plan: Plan, cell: Cell) -> list[str]:

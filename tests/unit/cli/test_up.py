@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from typer.testing import CliRunner
@@ -24,9 +24,13 @@ class Recorded:
     afterwards: Placement = EMPTY
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Keep it."""
-        self.calls.append(("settle",))
+    spec: str = "spec"
+    cluster: str = "orders"
+    digest: str = ""
+
+    def settle(self, quarantine: list[str]) -> Placement:
+        """What the record is then."""
+        return replace(self.placement, leaving={}).without_leaving(set(quarantine))
 
     def prepare(self) -> None:
         """Nothing."""
@@ -86,7 +90,7 @@ SHRUNK = (_placement("h1", "h2"), _placement("h1"))
 def test_what_has_left_is_closed_by_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a question, as it is part of the change that was agreed to."""
     code, calls = _up(monkeypatch, placements=SHRUNK)
-    assert (code, calls) == (0, [("up", *CONFIG), ("settle",), ("up", "--yes", *CONFIG)])
+    assert (code, calls) == (0, [("up", *CONFIG), ("up", "--yes", *CONFIG)])
 
 
 @pytest.mark.parametrize("placements", [SHRUNK[::-1], (SHRUNK[0], SHRUNK[0])])
@@ -98,3 +102,19 @@ def test_where_nothing_leaves_one_run_is_all(
 
 def test_nothing_is_closed_after_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _up(monkeypatch, "--yes", fails="up", placements=SHRUNK) == (1, [("up", "--yes", *CONFIG)])
+
+
+def test_nothing_is_closed_by_a_spec_that_was_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody agreed to what it says now."""
+    recorded = Recorded("", *SHRUNK)
+    seen = iter(["one", "other"])
+
+    def of(spec: object, cluster: object = None) -> Recorded:
+        recorded.digest, before = next(seen), replace(recorded)
+        return recorded if before.calls == [] else before
+
+    monkeypatch.setattr(Workspace, "of", of)
+    found = CliRunner().invoke(app, ["up", "spec", "--yes"])
+    assert found.exit_code == 0
+    assert [call[0] for call in recorded.calls] == ["up"]
+    assert "the spec was changed meanwhile" in found.output

@@ -18,6 +18,7 @@ from greenfield.plan import (
     record_formed,
     record_gone,
     record_left,
+    record_settled,
     save_placement,
 )
 
@@ -126,12 +127,17 @@ def test_what_leaves_is_kept_until_it_has_left(tmp_path: Path, plan: Plan) -> No
     assert _loaded(tmp_path).leaving == {"sessions": hosts}
     save_placement(tmp_path, _shrunk(plan, _loaded(tmp_path)))
     assert _loaded(tmp_path).leaving == {"sessions": hosts}, "a run that was killed goes on"
-    for host in hosts[:-1]:
-        record_left(tmp_path, "orders", "sessions", host)
+    before = _loaded(tmp_path)
+    record_left(tmp_path, "orders", "sessions", hosts[:-1])
     assert _loaded(tmp_path).leaving == {"sessions": hosts[-1:]}
-    record_left(tmp_path, "orders", "config-store", hosts[-1])
+    assert _loaded(tmp_path).has_left_since(before)
+    record_left(tmp_path, "orders", "config-store", hosts)
     assert _loaded(tmp_path).leaving == {"sessions": hosts[-1:]}
-    record_left(tmp_path, "orders")
+    before = _loaded(tmp_path)
+    record_settled(tmp_path, "orders", hosts[-1:])
+    assert _loaded(tmp_path).leaving == {"sessions": hosts[-1:]}, "in quarantine, so it has yet to leave"
+    assert not _loaded(tmp_path).has_left_since(before)
+    record_settled(tmp_path, "orders")
     assert _loaded(tmp_path).leaving == {}
 
 
