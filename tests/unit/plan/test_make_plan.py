@@ -66,6 +66,19 @@ def test_a_quarantined_host_keeps_its_place_and_is_marked(site: Site, cluster: C
     assert len(marked) == 2
 
 
+def test_a_host_in_quarantine_that_an_engine_is_to_leave_stays_in_its_cell(site: Site, cluster: Cluster) -> None:
+    before = placement_of(make_plan(site, cluster))
+    had = {**before.engines["config-store"], "member-9": "r3-h3"}
+    standing = replace(before, engines={**before.engines, "config-store": had}, versions={"config-store": ("3.6",)})
+    for quarantine, marked in ((frozenset[str](), ()), (frozenset({"r3-h3"}), ("r3-h3",))):
+        plan = make_plan(site, cluster, standing, quarantine)
+        assert plan.leaving == {"config-store": ("r3-h3",)}
+        (cell,) = [each for each in plan.cells if each.name == "config-store-r3"]
+        assert "r3-h3" not in cell.hosts
+        assert cell.quarantined == marked
+    assert make_plan(site, cluster, replace(before, versions=standing.versions)).leaving == {}
+
+
 def test_new_work_avoids_a_quarantined_host() -> None:
     cluster = build_cluster([pool("control", 3, 1)], [etcd("kv", "control")])
     plan = make_plan(build_site(3, 2), cluster, quarantine=frozenset({"r2-h1"}))

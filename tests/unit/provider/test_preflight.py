@@ -12,6 +12,7 @@ import pytest
 from greenfield import artifacts
 from greenfield.artifacts.lock import Lock, save_lock
 from greenfield.errors import ArtifactError, ProviderError
+from greenfield.plan import load_placement
 from greenfield.provider import hostkeys
 from greenfield.provider.authority import Authority
 from greenfield.provider.display import Display
@@ -183,3 +184,17 @@ def test_gates_are_for_the_run_and_no_outputs(locked: Path, monkeypatch: pytest.
     session.close()
     assert "gates" not in state
     assert not preflight.diff(state, _inputs(locked, gates={"orders/kv": "{1}"})).paths
+
+
+def test_each_clusters_record_hears_of_what_has_left(tmp_path: Path) -> None:
+    """A program may have several clusters, and a plugin serves all of them."""
+    session = Session(Display(""))
+    for name in ("orders", "shop"):
+        (tmp_path / name).mkdir()
+        record = {**json.loads(RECORD), "cluster": name, "leaving": {"kv": [f"{name}-h1", f"{name}-h2"]}}
+        (tmp_path / name / f"{name}.placement.json").write_text(json.dumps(record))
+        Preflight(session).check(_inputs(tmp_path / name, cluster=name, quarantined=[f"{name}-h9"]))
+    assert session.quarantined == {"orders-h9", "shop-h9"}
+    session.left("kv", ["orders-h1"])
+    left = [load_placement(tmp_path / name, name) for name in ("orders", "shop")]
+    assert [each and each.leaving for each in left] == [{"kv": ("orders-h2",)}, {"kv": ("shop-h1", "shop-h2")}]

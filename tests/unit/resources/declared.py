@@ -18,7 +18,7 @@ from greenfield.artifacts import Lock
 from greenfield.artifacts.lock import Artifact, FileArtifact
 from greenfield.model.cluster import Cluster as ClusterSpec
 from greenfield.model.site import Site
-from greenfield.plan import make_plan
+from greenfield.plan import Placement, make_plan
 from greenfield.resources import Cluster, ClusterArgs
 from greenfield.resources import cluster as cluster_module
 
@@ -110,11 +110,16 @@ class _Monitor(MockMonitor):
 
 
 def declare(
-    folder: Path, cluster: ClusterSpec | None = None, site: Site | None = None, quarantine: frozenset[str] = frozenset()
+    folder: Path,
+    cluster: ClusterSpec | None = None,
+    site: Site | None = None,
+    *,
+    quarantine: frozenset[str] = frozenset(),
+    standing: Placement | None = None,
 ) -> Stack:
-    """Declare a cluster (the example's by default) and return what the engine heard."""
+    """Declare a cluster (the example's by default, bare) and return what the engine heard."""
     stack = Stack()
-    plan = make_plan(site or build_site(), cluster or lab_cluster(), quarantine=quarantine)
+    plan = make_plan(site or build_site(), cluster or lab_cluster(), standing, quarantine)
     # Pulumi takes the thread's own event loop, which other tests may have closed.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

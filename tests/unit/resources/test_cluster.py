@@ -14,7 +14,7 @@ from lab_shape import build_cluster, build_site, etcd, lab_cluster, pool, redis
 
 from greenfield.content import root
 from greenfield.model.cluster import EngineSpec
-from greenfield.plan import load_placement, record_begin
+from greenfield.plan import load_placement, record_begin, record_settled
 from greenfield.resources import ClusterArgs
 
 RACKS = ("r1", "r2", "r3")
@@ -196,6 +196,24 @@ def test_a_host_in_quarantine_is_in_no_cell_but_remembered(tmp_path: Path) -> No
     assert len(quarantined) == 2
     assert declared.of("Preflight")["orders-lab-preflight"].plain["quarantined"] == ["r1-h1"]
     assert all("r1-h1" not in formation.plain["members"] for formation in declared.of("Formation").values())
+
+
+def test_hosts_are_told_what_has_yet_to_leave(tmp_path: Path) -> None:
+    """Host layers alone, and only while something leaves."""
+    declare(tmp_path)
+    path = tmp_path / "orders.placement.json"
+    record = json.loads(path.read_text())
+    record["engines"]["config-store"]["member-9"] = "r3-h3"
+    path.write_text(json.dumps(record))
+    declared = declare(tmp_path, standing=load_placement(tmp_path, "orders"))
+    for name, cell in declared.of("Cell").items():
+        assert cell.plain.get("leaving") == (["config-store"] if cell.plain["layer"] == "host" else None), name
+    kept = load_placement(tmp_path, "orders")
+    assert kept is not None
+    assert kept.leaving == {"config-store": ("r3-h3",)}
+    record_settled(tmp_path, "orders")
+    again = declare(tmp_path, standing=load_placement(tmp_path, "orders"))
+    assert not [name for name, cell in again.of("Cell").items() if "leaving" in cell.plain]
 
 
 def test_the_same_spec_declares_the_same(stack: Stack, tmp_path: Path) -> None:
