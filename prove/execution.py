@@ -71,7 +71,7 @@ class Execution:
             raise
 
     def _begin_aside(self, sessions: list[list[str]], lint: bool) -> None:
-        plan = replace(self._plan, keep=False, stop_first=False)
+        plan = replace(self._plan, keep=False, stop_first=False, labs=False)
         self._aside = Aside(sessions, plan, LOGS / "aside.log", lint=lint)
         told = " ".join([*(["lint"] if lint else []), *(module for each in sessions for module in each)])
         self._say(f"beside the rest: {told} (tail -f {_short(self._aside.output)})")

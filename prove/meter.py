@@ -54,16 +54,16 @@ LEAVING_TRIES = 50
 class Part:
     """This process, all that it starts from now on, and the hosts of labs, which have cgroups of their own.
 
-    Labs of a session that runs beside this one are counted too.
+    Whose a lab is, its cgroup does not say: of two sessions at once, only one may count ``labs``.
     """
 
-    def __init__(self, accounts: Path = ACCOUNTS) -> None:
+    def __init__(self, accounts: Path = ACCOUNTS, *, labs: bool = True) -> None:
         """Put this process into a cgroup of its own.
 
         Raises:
             OSError: the machine does not count processor seconds by cgroup (v1), or does not let us.
         """
-        self._accounts = accounts
+        self._accounts, self._labs = accounts, labs
         for left in accounts.glob(f"{OWN}*"):
             if not Path(f"/proc/{left.name.removeprefix(OWN)}").exists():
                 with contextlib.suppress(OSError):
@@ -105,8 +105,8 @@ class Part:
             time.sleep(0.1)
 
     def _folders(self) -> list[Path]:
-        labs = [folder for folder in self._accounts.glob("greenfield-*") if not folder.name.startswith(OWN)]
-        return [self._own, *labs]
+        found = self._accounts.glob("greenfield-*") if self._labs else ()
+        return [self._own, *(folder for folder in found if not folder.name.startswith(OWN))]
 
 
 def _used_seconds(folder: Path) -> float:
@@ -119,8 +119,8 @@ def _used_seconds(folder: Path) -> float:
 class Meter:
     """Samples the processes of a part until it is stopped."""
 
-    def __init__(self) -> None:
-        self._part = Part()
+    def __init__(self, *, labs: bool = True) -> None:
+        self._part = Part(labs=labs)
         self._totals: dict[str, float] = {}
         self._seen: dict[int, tuple[float, str, int]] = {}
         self._told: dict[str, float] = {}
@@ -153,13 +153,19 @@ class Meter:
                 self._sample()
 
     def _sample(self, *, first: bool = False) -> None:
-        """A process that ended is in its parent's count of children: what was seen of it alive is taken off again."""
+        """A process that ended is in its parent's count of children, or, where that ended too, in the next one's above.
+
+        What was seen of it alive is taken off again there.
+        """
         self._totals["cpu"] = self._part.seconds()
         now = dict(_processes(self._part.pids()))
         ended: dict[int, float] = {}
         for pid, (used, _, parent) in self._seen.items():
             if pid not in now:
-                ended[parent] = ended.get(parent, 0.0) + used
+                above = parent
+                while above in self._seen and above not in now:
+                    above = self._seen[above][2]
+                ended[above] = ended.get(above, 0.0) + used
         for pid, (used, kind, _) in now.items():
             before = self._seen[pid][0] if pid in self._seen else 0.0
             new = max(0.0, used - before - ended.get(pid, 0.0))

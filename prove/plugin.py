@@ -39,7 +39,7 @@ class Telling:
         self._spent: dict[str, float] = {}
         self._left: set[str] = set()
         self._bad: set[str] = set()
-        self._meter = Meter() if plan.get("meter") else None
+        self._meter = Meter(labs=plan.get("labs", True)) if plan.get("meter") else None
 
     def tell(self, **said: Any) -> None:
         """A line for the runner."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -64,6 +65,7 @@ class Plan:
         expected: seconds that modules take.
         slowness: of this machine, 1 or more; multiplies patience.
         meter: whether processor seconds are metered by class.
+        labs: whether those of labs' hosts are counted in.
         keep: leave the lab of a failure as it is.
         stop_first: end at the first failure, so that its lab stays as it was.
     """
@@ -72,6 +74,7 @@ class Plan:
     expected: Mapping[str, float] = field(default_factory=dict)
     slowness: float = 1.0
     meter: bool = False
+    labs: bool = True
     keep: bool = False
     stop_first: bool = False
 
@@ -88,6 +91,7 @@ class Session:
         self._told = Path(self._folder.name) / "told"
         asked = Path(self._folder.name) / "plan"
         said = {"until": plan.until, "expected": plan.expected, "slowness": plan.slowness, "meter": plan.meter}
+        said["labs"] = plan.labs
         asked.write_text(json.dumps(said))
         self._told.touch()
         environment = {**os.environ, TOLD: str(self._told), PLAN: str(asked)}
@@ -196,4 +200,4 @@ def _count(outcome: Outcome, said: Mapping[str, Any]) -> None:
 
 def again(event: Event, test: str = "") -> str:
     """The line that runs an event, or one test of it, on the lab that a failure left."""
-    return f"GREENFIELD_KEEP_LAB=1 .venv/bin/python -m pytest -p no:cacheprovider {test or event.module}"
+    return f"GREENFIELD_KEEP_LAB=1 .venv/bin/python -m pytest -p no:cacheprovider {shlex.quote(test or event.module)}"

@@ -38,6 +38,12 @@ def test_seconds_of_hosts_count_from_the_beginning_and_when_they_are_gone(tmp_pa
     assert part.seconds() == pytest.approx(7), "booted anew"
 
 
+def test_what_runs_beside_counts_no_labs(tmp_path: Path) -> None:
+    part = Part(tmp_path, labs=False)
+    usage(tmp_path / "greenfield-new", 3)
+    assert part.seconds() == 0
+
+
 def test_a_process_that_lived_for_a_moment_is_counted_and_nothing_is_left() -> None:
     """On the machine's own cgroups, in a process of its own: this one must stay where it is."""
     program = f"""
