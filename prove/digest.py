@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import re
+import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import yaml
 
 from prove import REPO
-from prove.event import Event
+from prove.event import Event, ProveError
 from prove.places import entries_of, files_of
 
 PROSE = (".md",)
@@ -25,9 +26,21 @@ def event_digest(event: Event, name: str, root: Path = REPO) -> str:
     """Digest of one KIND/EVENT of an event: the kind's places, the test with all that it imports of ``tests/``, and
     what its seat reads."""
     kind = name.split("/", maxsplit=1)[0]
-    read = {path for folder in event.seat.reads for path in (root / folder).rglob("*") if path.is_file()}
-    files = digest({*files_of(kind, root), *harness(root / event.module, root), *read}, root)
+    read = (kept(folder, root) for folder in event.seat.reads)
+    files = digest({*files_of(kind, root), *harness(root / event.module, root)}.union(*read), root)
     return hashlib.sha256(f"{files} {entries_of(kind, root)}".encode()).hexdigest()[:16]
+
+
+@cache
+def kept(folder: str, root: Path) -> frozenset[Path]:
+    """Files of a folder, without what git ignores: runs lay keys, locks and records beside a spec."""
+    asked = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder]
+    listed = subprocess.run(
+        ["git", "-C", str(root), "-c", "safe.directory=*", *asked], capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        raise ProveError(f"git can't list {folder}: {listed.stderr.strip()}", fix="run in a checkout, with git")
+    return frozenset(path for name in listed.stdout.split("\0") if name and (path := root / name).is_file())
 
 
 def core_digest(root: Path = REPO) -> str:

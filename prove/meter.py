@@ -1,7 +1,8 @@
 """Processor seconds of a part: of its processes and of its lab's hosts, by their cgroups; what of them went into what.
 
 The kernel counts a cgroup's seconds (Documentation/admin-guide/cgroup-v1/cpuacct.rst), also those of processes that
-lived for a moment. What they were for is sampled twice a second: shares, which add up to ``cpu`` only roughly (seen: a third more).
+lived for a moment. What they were for is sampled twice a second: shares, which add up to ``cpu`` only roughly (seen: a
+third more).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,10 +91,13 @@ def test_what_a_seat_delivers_counts(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "examples").mkdir()
     (tmp_path / "tests" / "test_x.py").write_text("")
+    subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
+    (tmp_path / ".gitignore").write_text("*.lock\n")
     place = tmp_path / "examples" / "cluster.yaml"
     found = set()
     for text in ("members: 3", "members: 3  # of three", "members: 5"):
         place.write_text(text)
+        (tmp_path / "examples" / "made.lock").write_text(text)
         digests.meaning.cache_clear()
         event = Event("tests/test_x.py", ("goals/x",), Seat("tests", reads=("examples",)))
         with pytest.MonkeyPatch.context() as patch:
