@@ -40,7 +40,10 @@ def kept(folder: str, root: Path) -> frozenset[Path]:
     )
     if listed.returncode:
         raise ProveError(f"git can't list {folder}: {listed.stderr.strip()}", fix="run in a checkout, with git")
-    return frozenset(path for name in listed.stdout.split("\0") if name and (path := root / name).is_file())
+    found = frozenset(path for name in listed.stdout.split("\0") if name and (path := root / name).is_file())
+    if not found:
+        raise ProveError(f"{folder}, which a seat reads, is not there", fix="correct SEAT in its conftest.py")
+    return found
 
 
 def core_digest(root: Path = REPO) -> str:
