@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import deque
@@ -44,17 +46,34 @@ def compile_tool(wanted: Recipe, go: str, target: Path, say: Progress) -> None:
     title = f"{wanted.name} {wanted.version}"
     command = [go, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", wanted.ldflags]
     command += ["-tags", ",".join(wanted.tags)] if wanted.tags else []
-    # All at once: a core that has nothing left to compile links what is complete.
-    _run([*command, "-o", f"{target}/", *wanted.binaries.values()], wanted, f"building {title}", say)
+    with tempfile.TemporaryDirectory(prefix="greenfield-overlay-") as scratch:
+        if wanted.embeds:
+            overlay = Path(scratch) / "overlay.json"
+            overlay.write_text(json.dumps({"Replace": _laid_over(wanted, _module(wanted, go, say))}))
+            command += ["-overlay", str(overlay)]
+        # All at once: a core that has nothing left to compile links what is complete.
+        _run([*command, "-o", f"{target}/", *wanted.binaries.values()], wanted, f"building {title}", say)
     for binary, package in wanted.binaries.items():
         (target / _program(package)).rename(target / binary)
     if wanted.copies:
-        listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted, f"finding {title}", say)
+        module = _module(wanted, go, say)
         for copy in wanted.copies:
             # The module cache is read-only, and these are scripts that Pulumi executes.
             to = target / Path(copy).name
-            shutil.copyfile(Path(listed[-1]) / copy, to)
+            shutil.copyfile(module / copy, to)
             to.chmod(0o755)
+
+
+def _module(wanted: Recipe, go: str, say: Progress) -> Path:
+    """Where the module lies, checked against ``go.sum``."""
+    _run([go, "mod", "download", wanted.module], wanted, f"fetching {wanted.name} {wanted.version}", say)
+    listed = _run([go, "list", "-m", "-f", "{{.Dir}}", wanted.module], wanted, f"finding {wanted.name}", say)
+    return Path(listed[-1])
+
+
+def _laid_over(wanted: Recipe, module: Path) -> dict[str, str]:
+    """What the compiler shall read in the module where our folder has no such file: nothing is copied into it."""
+    return {str(wanted.folder.resolve() / name): str(module / path) for name, path in wanted.embeds.items()}
 
 
 def _program(package: str) -> str:

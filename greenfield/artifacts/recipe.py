@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from greenfield import content
@@ -30,6 +30,7 @@ class Recipe:
         binaries: name of the executable → Go package.
         ldflags: for ``go build``.
         copies: files of the module, relative to it, that belong beside the executables.
+        embeds: name of a file that our own ``main.go`` embeds and that is not kept here → where it is in the module.
         tags: build tags.
         cgo: it has parts in C, so gcc builds too.
         on_demand: built only where it is named: neither a site nor a test needs it.
@@ -45,6 +46,7 @@ class Recipe:
     tags: tuple[str, ...] = ()
     cgo: bool = False
     on_demand: bool = False
+    embeds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def purl(self) -> str:
@@ -87,6 +89,7 @@ def recipe(name: str) -> Recipe:
         tags=tuple(raw.get("tags", ())),
         cgo=raw.get("cgo", False),
         on_demand=raw.get("on_demand", False),
+        embeds=raw.get("embed", {}),
     )
 
 

@@ -156,7 +156,8 @@ def add(
     An image comes as an OCI archive, as skopeo, docker save and ctr write it, under its full name; one that your
     workloads run and no engine brings is image/NAME, and `greenfield mirror lock SPEC` then takes it into the lock.
     A package of the lock is added by its name in the lock: package/NAME needs no catalogue entry.
-    An official Pulumi plugin is installed from the archive that its project publishes: plugin/kubernetes-4.34.2.
+    A Pulumi plugin is installed from the archive that its project publishes, or from the program itself as another
+    workstation has built it: plugin/kubernetes-4.25.0.
 
     Examples:
 

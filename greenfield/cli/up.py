@@ -81,6 +81,11 @@ def pulumi(
     raise typer.Exit(workspace.pulumi(*context.args, check=False))
 
 
+LOOKING = {"PULUMI_K8S_SKIP_UPDATE_UNREACHABLE": "true"}
+"""Where nothing is changed, a Kubernetes engine that does not answer is passed over with a warning: the run that brings
+its hosts back begins by looking at all of them. Where something is changed, it is an error."""
+
+
 def _run(
     spec: Path,
     cluster: str | None,
@@ -101,11 +106,11 @@ def _run(
     config = ["--config", f"greenfield:quarantine={quarantine}"]
     if refresh and yes:
         # By itself, because Pulumi else looks at all hosts twice: for the preview and for the change.
-        if workspace.pulumi("refresh", "--yes", "--skip-preview", *config, check=False):
+        if workspace.pulumi("refresh", "--yes", "--skip-preview", *config, check=False, more=LOOKING):
             raise typer.Exit(1)
         refresh = False
     arguments = up_arguments(preview=preview, yes=yes, refresh=refresh, extra=[*config, *extra])
-    code = workspace.pulumi(*arguments, check=False)
+    code = workspace.pulumi(*arguments, check=False, more=LOOKING if preview else {})
     if not code and not preview and workspace.settle(quarantine.split(",")).has_left_since(before):
         code = _close(workspace, config)
     raise typer.Exit(1 if code else 0)

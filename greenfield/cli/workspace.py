@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from greenfield import content, state
-from greenfield.cli import child, killed
+from greenfield.cli import child, former_plugin, killed
 from greenfield.cli.app import err
+from greenfield.cli.scratch import scratch
 from greenfield.errors import GreenfieldError
 
 if TYPE_CHECKING:
     from greenfield.plan import Placement
 
 PROJECT = "greenfield"
-PLUGINS = ("greenfield", "kubernetes")
-"""What our environment brings; the second hands over to an installed official plugin (docs/platform.md)."""
+PROVIDER = "pulumi:providers:kubernetes"
+"""Type of the resource by which a stack reaches a Kubernetes engine."""
 
 DEBUG_FLAGS = frozenset({"-d", "--debug"})
 
@@ -43,6 +44,7 @@ class Workspace:
         cluster: name of the cluster.
         folder: holds Pulumi.yaml and the stack's config; below the user's state folder.
         digest: of the spec that was read; empty where none was.
+        platforms: whether the spec has any on this cluster.
     """
 
     spec: Path
@@ -50,6 +52,7 @@ class Workspace:
     cluster: str
     folder: Path
     digest: str = ""
+    platforms: bool = False
 
     @classmethod
     def of(cls, spec: Path, cluster: str | None = None) -> Workspace:
@@ -62,7 +65,11 @@ class Workspace:
 
         loaded = load([spec])
         chosen, site = loaded.cluster(cluster)
-        return replace(cls.named(spec, site.name, chosen.name), digest=loaded.digest)
+        return replace(
+            cls.named(spec, site.name, chosen.name),
+            digest=loaded.digest,
+            platforms=any(each.cluster == chosen.name for each in loaded.platforms.values()),
+        )
 
     @classmethod
     def named(cls, spec: Path, site: str, cluster: str) -> Workspace:
@@ -92,9 +99,7 @@ class Workspace:
             "name": PROJECT,
             "runtime": {"name": "python"},
             "main": str(content.root() / "stacks"),
-            "plugins": {
-                "providers": [{"name": name, "path": str(Path(sys.executable).parent)} for name in PLUGINS],
-            },
+            "plugins": {"providers": [{"name": name, "path": path} for name, path in self._plugins().items()]},
         }
         # JSON is YAML, and quotes every path.
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project, indent=2) + "\n")
@@ -105,6 +110,16 @@ class Workspace:
         if not wanted.items() <= self._config().items():
             words = [part for key, value in wanted.items() for part in ("--plaintext", f"{key}={value}")]
             self.pulumi("config", "set-all", *words, quiet=True)
+
+    def _plugins(self) -> dict[str, str]:
+        """Plugin to its folder. That of Kubernetes is built where none is installed: only for a stack that needs it."""
+        found = {"greenfield": str(Path(sys.executable).parent)}
+        # What a platform has left when it went from the spec is taken away by it too.
+        if self.platforms or (self.exists and PROVIDER in self._checkpoint.read_text()):
+            from greenfield.artifacts import kubernetes_plugin
+
+            found["kubernetes"] = str(kubernetes_plugin.folder(progress=_dim))
+        return found
 
     def _config(self) -> dict[str, Any]:
         """The stack's config as it is, without starting Pulumi for it."""
@@ -141,14 +156,19 @@ class Workspace:
     def _records(self) -> Path:
         return self.spec if self.spec.is_dir() else self.spec.parent
 
-    def pulumi(self, *arguments: str, quiet: bool = False, check: bool = True) -> int:
+    def pulumi(
+        self, *arguments: str, quiet: bool = False, check: bool = True, more: Mapping[str, str] | None = None
+    ) -> int:
         """Run the Pulumi CLI in the workspace; its output goes to the terminal unless ``quiet``.
+
+        Args:
+            more: environment variables beyond those of every run.
 
         Raises:
             GreenfieldError: it failed (``check``), with its last words when it was quiet.
         """
         command = ["pulumi", *arguments]
-        environment = {**os.environ, **self.environment()}
+        environment = {**os.environ, **self.environment(), **(more or {})}
         if DEBUG_FLAGS & set(arguments):
             # The stack's program sends no debug messages else (greenfield.resources.debug).
             environment.setdefault("GREENFIELD_DEBUG", "1")
@@ -159,7 +179,9 @@ class Workspace:
             )
             code, words = result.returncode, (result.stderr or result.stdout).strip().splitlines()
         else:
-            code = child.run(command, folder=self.folder, environment=environment)
+            with scratch(self.folder / "scratch") as temporary:
+                environment["TMPDIR"] = str(temporary)
+                code = child.run(command, folder=self.folder, environment=environment)
         if code and check:
             raise GreenfieldError(f"pulumi {arguments[0]} ended with {code}: {' '.join(words[-3:])}".rstrip(": "))
         return code
@@ -168,7 +190,7 @@ class Workspace:
         """What Pulumi needs: its tools on PATH, and, unless the user chose otherwise, a local state and passphrase."""
         from greenfield.artifacts.toolchain import path_prefix
 
-        tools = path_prefix(progress=lambda line: err.print(f"[dim]{line}[/dim]"))
+        tools = path_prefix(progress=_dim)
         found = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), tools, os.environ.get("PATH", "")]),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -182,7 +204,9 @@ class Workspace:
         if self._locked() or not self._checkpoint.exists():
             return
         # Asked of the file first: exporting a state takes as long as a small preview.
-        if killed.PENDING in self._checkpoint.read_text():
+        text = self._checkpoint.read_text()
+        former = PROVIDER in text and former_plugin.left(json.loads(text)["checkpoint"]["latest"] or {})
+        if killed.PENDING in text or former:
             self._mend_state()
 
     def _locked(self) -> bool:
@@ -199,14 +223,19 @@ class Workspace:
         return False
 
     def _mend_state(self) -> None:
-        """Rid the stack's state of what a run was in the middle of."""
+        """Rid the stack's state of what a run was in the middle of, and hand over what an earlier plugin has made."""
         file = self.folder / "state.json"
         self.pulumi("stack", "export", "--file", str(file), quiet=True)
         exported = json.loads(file.read_text())
-        if killed.mend(exported["deployment"]):
+        deployment = exported["deployment"]
+        if killed.mend(deployment) | former_plugin.hand_over(deployment):
             file.write_text(json.dumps(exported))
             self.pulumi("stack", "import", "--file", str(file), quiet=True)
         file.unlink()
+
+
+def _dim(line: str) -> None:
+    err.print(f"[dim]{line}[/dim]")
 
 
 def up_arguments(*, preview: bool, yes: bool, refresh: bool, extra: Sequence[str]) -> list[str]:

@@ -35,26 +35,26 @@ def nodes_of(plan: Plan, engine: str) -> list[Node]:
 
 
 def node_patch(node: Node, said: PoolNodes | None) -> dict[str, Any]:
-    """Labels and taints of a node."""
+    """Labels of a node."""
     labels = {
         "topology.kubernetes.io/region": node.site,
         "topology.kubernetes.io/zone": node.rack,
         POOL_LABEL: node.pool,
         **(said.labels if said else {}),
     }
-    patch: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": node.host, "labels": labels},
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.host, "labels": labels}}
+
+
+def taints(platform: Platform, nodes: list[Node]) -> dict[str, list[dict[str, str]]]:
+    """Node to its taints, of those that have any."""
+    return {
+        node.host: [
+            {"key": each.key, "effect": each.effect, **({"value": each.value} if each.value else {})}
+            for each in platform.nodes[node.pool].taints
+        ]
+        for node in nodes
+        if node.pool in platform.nodes and platform.nodes[node.pool].taints
     }
-    if said and said.taints:
-        patch["spec"] = {
-            "taints": [
-                {"key": each.key, "effect": each.effect, **({"value": each.value} if each.value else {})}
-                for each in said.taints
-            ]
-        }
-    return patch
 
 
 def patches(platform: Platform, nodes: list[Node]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,11 +10,12 @@ from greenfield.model.platform import Platform as PlatformSpec
 from greenfield.plan import Plan
 from greenfield.platform.access import administrator
 from greenfield.platform.classes import classes
-from greenfield.platform.nodes import Node, nodes_of, patches
+from greenfield.platform.nodes import Node, nodes_of, patches, taints
 from greenfield.platform.sdk import declare
 from greenfield.platform.tenant import Tenant, TenantArgs
 from greenfield.platform.workload import Workload, WorkloadArgs
 from greenfield.resources import Cluster
+from greenfield.resources.custom import Taints
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ class Platform(pulumi.ComponentResource):
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,
             cluster_identifier=args.identity,
-            enable_patch_force=True,
+            # What has a name keeps it and is changed in place: pods name it.
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         # A component hands its provider on to what it holds.
@@ -76,12 +79,15 @@ class Platform(pulumi.ComponentResource):
         on_nodes, everywhere = patches(args.platform, args.nodes), classes(args.platform, args.nodes)
         labelled = [declare(f"{name}-node-{host}", patch, own, patch=True) for host, patch in on_nodes]
         classed = [declare(f"{name}-{key}", each, own) for key, each in everywhere]
+        kept_off = taints(args.platform, args.nodes)
+        wanted = {"kubeconfig": self.kubeconfig, "nodes": kept_off}
+        tainted = [Taints(f"{name}-taints", wanted, pulumi.ResourceOptions(parent=self))] if kept_off else []
         self.tenants = {
             key: Tenant(f"{name}-{key}", TenantArgs(each, _access_to(args.platform, key)), child)
             for key, each in args.platform.tenants.items()
         }
         # Pods may name classes, and be kept off nodes by taints: both come before them.
-        after = (*labelled, *classed)
+        after = (*labelled, *tainted, *classed)
         self.workloads = {
             key: Workload(f"{name}-{key}", WorkloadArgs(each, self.tenants[each.tenant], after), child)
             for key, each in args.platform.workloads.items()

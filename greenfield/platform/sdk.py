@@ -11,11 +11,28 @@ import pulumi
 
 Object = Mapping[str, Any]
 
+OWNS = "pulumi.com/patchForce"
+"""Annotation by which the plugin takes over a field that someone else has changed, instead of refusing."""
+
+NO_WAIT = "pulumi.com/skipAwait"
+UNAWAITED = ("Ingress", "PersistentVolume", "PersistentVolumeClaim")
+"""Kinds that count as ready once the server has them. The plugin waits until a claim of a class that binds late is
+pending, also for one that is bound; until a volume is free or bound, also for one that someone has yet to empty; and
+for an ingress' address, which is given by whatever a site has for it, or by nobody."""
+
+REMADE: Mapping[str, list[str]] = {
+    "PriorityClass": ["value", "preemptionPolicy"],
+    "ReplicaSet": ["spec.selector"],
+    "ResourceQuota": ["spec.scopeSelector"],
+    "StorageClass": ["reclaimPolicy", "volumeBindingMode"],
+}
+"""Fields that the server never lets change, beyond those that the plugin makes an object anew for by itself."""
+
 
 def declare(
     name: str, wanted: Object, options: pulumi.ResourceOptions, *, patch: bool = False
 ) -> pulumi.CustomResource:
-    """Declare an object.
+    """Declare an object, whose declared fields are the platform's own whoever has changed them.
 
     Args:
         name: the resource's name in the stack.
@@ -24,6 +41,13 @@ def declare(
         patch: it exists already, and only what is named here is set in it.
     """
     api_version, kind = str(wanted["apiVersion"]), str(wanted["kind"])
+    marks = {OWNS: "true", **({NO_WAIT: "true"} if kind in UNAWAITED else {})}
+    annotations = {**marks, **(wanted["metadata"].get("annotations") or {})}
+    wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": annotations}}
+    if kind in REMADE and not patch:
+        # Two of one name can't stand side by side.
+        anew = pulumi.ResourceOptions(replace_on_changes=REMADE[kind], delete_before_replace=True)
+        options = pulumi.ResourceOptions.merge(options, anew)
     made = _class(api_version, kind + ("Patch" if patch else ""))
     if made is None:
         from pulumi_kubernetes.apiextensions import CustomResource

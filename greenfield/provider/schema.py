@@ -167,6 +167,17 @@ def _kubeconfig() -> dict[str, Any]:
     )
 
 
+def _taints() -> dict[str, Any]:
+    return _resource(
+        "Taints of nodes of a Kubernetes engine; those of others are left alone.",
+        {
+            "kubeconfig": _property(STRING, "An administrator's kubeconfig, its content or its path.", secret=True),
+            "nodes": _property(ANY_MAP, "Node to its taints: `key`, `effect` and, where it has one, `value`."),
+        },
+        {},
+    )
+
+
 def package_schema() -> dict[str, Any]:
     """The whole schema (https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/)."""
     connection = {
@@ -194,6 +205,7 @@ def package_schema() -> dict[str, Any]:
             "greenfield:index:Authority": _authority(),
             "greenfield:index:Password": _password(),
             "greenfield:index:Kubeconfig": _kubeconfig(),
+            "greenfield:index:Taints": _taints(),
             "greenfield:index:Preflight": _preflight(),
             "greenfield:index:Cell": _cell(),
             "greenfield:index:Formation": _formation(),

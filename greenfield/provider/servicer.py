@@ -20,6 +20,7 @@ from greenfield.provider.resource import Call, Resource, Values
 from greenfield.provider.rollout import Rollout
 from greenfield.provider.schema import package_schema
 from greenfield.provider.session import Session
+from greenfield.provider.taints import Taints
 from greenfield.provider.values import plain_map, wrap_map
 from greenfield.provider.wire import Servicer, kind_of
 
@@ -38,6 +39,7 @@ class GreenfieldProvider(api.Provider):
             "greenfield:index:Authority": Authority(),
             "greenfield:index:Password": Password(),
             "greenfield:index:Kubeconfig": Kubeconfig(),
+            "greenfield:index:Taints": Taints(display),
             "greenfield:index:Preflight": Preflight(self.session),
             "greenfield:index:Cell": Cell(self.session, self._rollout),
             "greenfield:index:Formation": Formation(self.session),

@@ -61,6 +61,13 @@ class Kubeconfig(pulumi.CustomResource):
         super().__init__("greenfield:index:Kubeconfig", name, properties, _options(opts, "kubeconfig"))
 
 
+class Taints(pulumi.CustomResource):
+    """Taints of nodes of a Kubernetes engine; those of others are left alone."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Taints", name, dict(inputs), _options(opts, "kubeconfig"))
+
+
 class Preflight(pulumi.CustomResource):
     """What must be true before a host is touched."""
 

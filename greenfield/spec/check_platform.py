@@ -15,6 +15,9 @@ from greenfield.spec.build_platform import BuiltPlatform
 RESERVED = ("default", "kube-")
 """Namespaces of Kubernetes itself."""
 
+DEADLINE = "pulumi.com/timeoutSeconds"
+"""Annotation of an object's own deadline. Pulumi's plugin passes over one that it does not understand."""
+
 
 def check_platform(built: BuiltPlatform, clusters: Mapping[str, BuiltCluster]) -> None:
     """Adds what is wrong with a platform to its draft's problems."""
@@ -128,6 +131,11 @@ def _workloads(built: BuiltPlatform) -> None:
                 message = f"{found.label} is for namespace {namespace}, the workload is of tenant {workload.tenant}"
                 fix = "leave metadata.namespace out"
                 draft.problems.append(found.problem(message, fix, "foreign-namespace"))
+            seconds = (metadata.get("annotations") or {}).get(DEADLINE, "1")
+            if not str(seconds).isdigit():
+                message = f'{found.label} has {DEADLINE}: "{seconds}", which is no number of seconds'
+                fix = "correct it, or leave it out: the workload's deadline holds then"
+                draft.problems.append(found.problem(message, fix, "manifest"))
             group = str(found.data["apiVersion"]).rpartition("/")[0]
             first = seen.setdefault((workload.tenant, group, kind, metadata["name"]), f"{found.file.name}:{found.line}")
             if first != f"{found.file.name}:{found.line}":

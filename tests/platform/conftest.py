@@ -13,7 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from control_plane import ControlPlane, control_plane
 from stack import Stack
 
-SEAT = {"engines": {"kubernetes": "1.35"}, "beside": True, "memory_gib": 2, "setup_seconds": 15}
+SEAT = {
+    "engines": {"kubernetes": "1.35"},
+    "beside": True,
+    "memory_gib": 2,
+    "tools": ["kubernetes-1.35", "pulumi-kubernetes"],
+    "setup_seconds": 15,
+}
 """What the runner has to know of it (prove/event.py)."""
 
 

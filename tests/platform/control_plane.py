@@ -102,6 +102,23 @@ class ControlPlane:
             time.sleep(0.2)
         raise AssertionError(f"the control plane is not up after {patience(START_SECONDS):.0f} s: {last}\n{self.log()}")
 
+    def wait_for(self, path: str, seconds: float = 60) -> Any:
+        """What lies at a path, once something does."""
+        until = time.monotonic() + seconds
+        while (found := self.ask(path)) is None:
+            assert time.monotonic() < until, f"nothing came to be at {path}"
+            time.sleep(0.2)
+        return found
+
+    def restart_server(self) -> None:
+        """End the API server, and start it again."""
+        former = next(each for each in self.processes if Path(each.args[0]).name == "kube-apiserver")
+        former.terminate()
+        former.wait(60)
+        self.processes.remove(former)
+        _start(self, [str(each) for each in former.args])
+        self.wait_until_up()
+
     def log(self, process: subprocess.Popen[bytes] | None = None) -> str:
         """The last words of a process, or of all."""
         names = [Path(process.args[0]).name] if process else [path.stem for path in self.folder.glob("*.log")]

@@ -16,7 +16,7 @@ from typing import Any
 
 from patience import patience
 
-from greenfield.artifacts import toolchain
+from greenfield.artifacts import kubernetes_plugin, toolchain
 
 BIN = Path(sys.executable).parent
 DEADLINE_SECONDS = 300
@@ -37,23 +37,30 @@ class Stack:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         (self.folder / "state").mkdir()
-        home = self.folder / "home"
+        home, temporary = self.folder / "home", self.folder / "tmp"
         home.mkdir()
+        temporary.mkdir()
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
-            "PATH": os.pathsep.join([str(BIN), toolchain.path_prefix(), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(BIN), toolchain.path_prefix(), *self._on_path(), os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "of a test",
             "PULUMI_HOME": str(home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "TMPDIR": str(temporary),
             "TEST_KUBECONFIG": self.kubeconfig,
         }
         self.environment.pop("KUBECONFIG", None)
         # Either place is looked into: the project's own list, or PATH.
-        named = {"providers": [{"name": "kubernetes", "path": str(BIN)}]} if self.named else {}
+        providers = [{"name": "greenfield", "path": str(BIN)}]
+        providers += [{"name": "kubernetes", "path": str(kubernetes_plugin.folder())}] if self.named else []
+        named = {"providers": providers}
         project = {"name": "platform", "runtime": "python", "plugins": named}
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project))
         self.pulumi("stack", "init", "test")
+
+    def _on_path(self) -> list[str]:
+        return [] if self.named else [str(kubernetes_plugin.folder())]
 
     def write(self, program: str) -> None:
         """The program from now on."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from control_plane import ControlPlane
 
-from greenfield.kubernetes_provider.api import Api, ApiError, UnreachableError
 from greenfield.provider.kubeconfig import Kubeconfig
+from greenfield.provider.kubernetes_api import Access, RefusedError, UnreachableError
 from greenfield.provider.resource import Call
 
 PROVES = ("platform/access",)
@@ -38,15 +38,14 @@ def _kubeconfig(plane: ControlPlane, **changes: object) -> str:
 def _ask(kubeconfig: str) -> dict[str, object]:
     """Who the server says it is."""
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    answer = asyncio.run(Api(kubeconfig).request("POST", WHO, None, body))
-    found: dict[str, object] = answer["status"]["userInfo"]
+    found: dict[str, object] = Access.of(kubeconfig).ask("POST", WHO, body)["status"]["userInfo"]
     return found
 
 
 def test_the_server_knows_who_it_is(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     found = _ask(_kubeconfig(plane))
-    # A plugin is killed at the end of a run: what it had written would stay.
+    # Pulumi kills a plugin at the end of a run: what it had written would stay.
     assert list(tmp_path.iterdir()) == []
     assert found["username"] == "greenfield:platform"
     assert found["groups"] == ["system:masters", "system:authenticated"]
@@ -55,7 +54,7 @@ def test_the_server_knows_who_it_is(plane: ControlPlane, tmp_path: Path, monkeyp
 def test_a_certificate_past_its_end_is_refused(plane: ControlPlane) -> None:
     try:
         found = _ask(_kubeconfig(plane, lifetimeSeconds=-60))
-    except ApiError as error:
+    except RefusedError as error:
         assert error.status == 401
     except UnreachableError as error:
         assert "certificate" in str(error)

@@ -67,9 +67,6 @@ def test_credentials_that_are_made_and_renewed_on_the_way(plane: ControlPlane, s
     """The cluster is not known in the first preview; a renewal changes the provider and none of its objects."""
     pair = {"certificate": plane.authority.certificate, "privateKey": plane.authority.private_key}
     stack.environment |= {"TEST_AUTHORITY": json.dumps(pair), "TEST_SERVER": plane.server}
-    project = json.loads((stack.folder / "Pulumi.yaml").read_text())
-    project["plugins"]["providers"].append({"name": "greenfield", "path": str(BIN)})
-    (stack.folder / "Pulumi.yaml").write_text(json.dumps(project))
     program = PROGRAM.replace("RENEW", "600")
     said = stack.up(program)
     assert counts(said)["created"] == 4, said

@@ -19,7 +19,7 @@ HEAD = """
 import os
 import pulumi
 import pulumi_kubernetes as k
-provider = k.Provider("cluster", kubeconfig=os.environ["TEST_KUBECONFIG"])
+provider = k.Provider("cluster", kubeconfig=pulumi.Output.secret(os.environ["TEST_KUBECONFIG"]))
 on = pulumi.ResourceOptions(provider=provider)
 space = k.core.v1.Namespace("space", metadata={"name": "{space}"}, opts=on)
 """

@@ -24,6 +24,7 @@ SEAT = {
         "pause",
         "registry",
         "helm",
+        "pulumi-kubernetes",
     ],
     "reads": ["examples/kubernetes"],
     "setup_seconds": 300,

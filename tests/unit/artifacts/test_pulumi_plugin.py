@@ -1,4 +1,4 @@
-"""An official plugin that is carried in is found by ours, which then hands over to it."""
+"""An official plugin that is carried in is used before one is built."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from greenfield.artifacts import kubernetes_plugin
 from greenfield.artifacts.pulumi_plugin import install
 from greenfield.errors import ArtifactError
-from greenfield.kubernetes_provider.official import find_official
 
 PROGRAM = b"#!/bin/sh\necho official\n"
 
@@ -29,13 +29,24 @@ def _archive(folder: Path, name: str = "pulumi-resource-kubernetes") -> tuple[Pa
 
 def test_what_is_carried_in_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     archive, digest = _archive(tmp_path)
     for _again in range(2):
         program = install("kubernetes-4.34.2", archive, digest.upper())
     assert subprocess.run([program], capture_output=True, check=True).stdout == b"official\n"
-    assert find_official("4.34.2") == program
+    assert kubernetes_plugin.folder() == program.parent
     assert [path.name for path in program.parent.iterdir()] == [program.name], "nothing else of the archive"
     assert [path.name for path in program.parent.parent.iterdir()] == ["resource-kubernetes-v4.34.2"]
+
+
+def test_the_program_itself_can_be_carried_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a workstation that reaches module proxies has built."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    built = tmp_path / "built"
+    built.write_bytes(Path("/bin/true").read_bytes())
+    program = install("kubernetes-4.25.0", built, hashlib.sha256(built.read_bytes()).hexdigest())
+    assert (program.parent.name, program.name) == ("resource-kubernetes-v4.25.0", "pulumi-resource-kubernetes")
+    assert subprocess.run([program], check=True).returncode == 0
 
 
 @pytest.mark.parametrize(

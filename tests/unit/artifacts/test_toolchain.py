@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -21,8 +22,12 @@ Script = Callable[[str, str], Path]
 GO = """#!/bin/sh
 [ "$1" = version ] && { echo "go version ${GO_PRETENDS:-go1.26.0} linux/amd64"; exit; }
 echo "$@" >> "$GO_LOG"
+[ "$1" = mod ] && exit
 [ "$1" = list ] && { echo "$GO_MODULE"; exit; }
-while [ "$1" != -o ]; do shift; done
+while [ "$1" != -o ]; do
+    [ "$1" = -overlay ] && { cat "$2"; echo; } >> "$GO_LOG"
+    shift
+done
 sleep "${GO_SLEEPS:-0}"
 echo "go: downloading example.com/x v1"
 [ -n "$GO_FAILS" ] && { echo "x.go:1: undefined: y"; exit 1; }
@@ -121,6 +126,23 @@ def test_parts_in_c_are_built_with_gcc_and_keyed_by_its_version(
     assert "-tags netgo,osusergo" in go_log.read_text()
     monkeypatch.setenv("GCC_PRETENDS", "13")
     assert toolchain.build("flannel") != first
+
+
+def test_what_main_go_embeds_is_read_in_the_module_and_copied_nowhere(go_log: Path) -> None:
+    place, folder = toolchain.build("pulumi-kubernetes"), content.tools() / "pulumi-kubernetes"
+    assert [path.name for path in place.iterdir()] == ["pulumi-resource-kubernetes"]
+    laid_over = json.loads(next(line for line in go_log.read_text().splitlines() if line.startswith("{")))["Replace"]
+    module = go_log.parent / "module" / "cmd" / "pulumi-resource-kubernetes"
+    embedded = re.findall(r"//go:embed (\S+)", (folder / "main.go").read_text())
+    assert laid_over == {str((folder / name).resolve()): str(module / name) for name in embedded}
+    assert not [name for name in embedded if (folder / name).exists()]
+
+
+def test_the_kubernetes_plugin_is_of_the_release_of_its_python_package() -> None:
+    """Pulumi complains of a plugin that is older than the package."""
+    locked = re.search(r"^pulumi-kubernetes==(\S+)", (content.tools().parent / "requirements.lock").read_text(), re.M)
+    assert locked
+    assert toolchain.recipe("pulumi-kubernetes").ldflags.endswith(f"/version.Version={locked[1]}")
 
 
 def test_a_build_makes_every_binary_and_copy_once(go_log: Path) -> None:
@@ -254,7 +276,12 @@ def test_an_installed_pulumi_is_taken_when_recent_with_its_language_host(
 def test_it_runs_as_a_script_without_the_packages_of_the_environment() -> None:
     path = Path(toolchain.__file__)
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", path, "build", "--help"], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-I", "-S", path, "build", "--help"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "400"},
     )
     assert ran.returncode == 0, ran.stderr
-    assert "pulumi, pulumi-language-python" in ran.stdout
+    assert "pulumi, pulumi-kubernetes, pulumi-language-python" in ran.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -23,6 +24,7 @@ class Recorded:
     placement: Placement = EMPTY
     afterwards: Placement = EMPTY
     calls: list[tuple[str, ...]] = field(default_factory=list)
+    looking: list[str] = field(default_factory=list)
 
     spec: str = "spec"
     cluster: str = "orders"
@@ -38,10 +40,12 @@ class Recorded:
     def go_on(self) -> None:
         """Nothing."""
 
-    def pulumi(self, *arguments: str, check: bool = True) -> int:
-        """Keep it."""
+    def pulumi(self, *arguments: str, check: bool = True, more: Mapping[str, str] | None = None) -> int:
+        """Keep it, and whether an engine that does not answer is passed over."""
         assert not check
         self.calls.append(arguments)
+        if (more or {}).get("PULUMI_K8S_SKIP_UPDATE_UNREACHABLE") == "true":
+            self.looking.append(arguments[0])
         self.placement = self.afterwards
         return int(arguments[0] == self.fails)
 
@@ -52,9 +56,19 @@ def _up(
     fails: str = "",
     placements: tuple[Placement, Placement] = (EMPTY, EMPTY),
 ) -> tuple[int, list[tuple[str, ...]]]:
+    code, recorded = _run(monkeypatch, "up", "spec", *words, fails=fails, placements=placements)
+    return code, recorded.calls
+
+
+def _run(
+    monkeypatch: pytest.MonkeyPatch,
+    *words: str,
+    fails: str = "",
+    placements: tuple[Placement, Placement] = (EMPTY, EMPTY),
+) -> tuple[int, Recorded]:
     recorded = Recorded(fails, *placements)
     monkeypatch.setattr(Workspace, "of", lambda spec, cluster=None: recorded)
-    return CliRunner().invoke(app, ["up", "spec", *words]).exit_code, recorded.calls
+    return CliRunner().invoke(app, list(words)).exit_code, recorded
 
 
 def test_without_yes_pulumi_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,3 +132,24 @@ def test_nothing_is_closed_by_a_spec_that_was_changed_meanwhile(monkeypatch: pyt
     assert found.exit_code == 0
     assert [call[0] for call in recorded.calls] == ["up"]
     assert "the spec was changed meanwhile" in found.output
+
+
+def test_a_kubernetes_engine_that_does_not_answer_is_passed_over_only_where_nothing_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run that brings a cluster's hosts back begins with a look at all of them."""
+    for words, looking in (
+        (["up", "spec", "--yes"], []),
+        (["up", "spec", "--yes", "--refresh"], ["refresh"]),
+        (["up", "spec", "--refresh"], []),
+        (["preview", "spec"], ["preview"]),
+        (["preview", "spec", "--refresh"], ["preview"]),
+    ):
+        assert _run(monkeypatch, *words)[1].looking == looking
+
+
+def test_the_run_that_closes_passes_over_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It changes hosts, as does the one before it."""
+    _, recorded = _run(monkeypatch, "up", "spec", "--yes", placements=SHRUNK)
+    assert [call[0] for call in recorded.calls] == ["up", "up"]
+    assert recorded.looking == []

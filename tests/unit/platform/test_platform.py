@@ -89,10 +89,21 @@ def test_every_object_goes_to_the_platforms_own_cluster(declared: Declared) -> N
     resources = declared[0]
     provider = resources["apps-kubernetes"]
     assert provider.inputs["clusterIdentifier"] == "lab/orders/k8s"
-    assert provider.inputs["enablePatchForce"] == "true"
+    assert (provider.inputs["enableConfigMapMutable"], provider.inputs["enableSecretMutable"]) == ("true", "true")
     objects_of = [each for each in resources.values() if each.typ.startswith("kubernetes:")]
     assert len(objects_of) > 20
     assert all((each.provider or "").endswith("::apps-kubernetes::apps-kubernetes-id") for each in objects_of)
+
+
+def test_what_is_declared_is_the_platforms_own_whoever_has_changed_it(declared: Declared) -> None:
+    objects_of = [each for each in declared[0].values() if each.typ.startswith("kubernetes:")]
+    assert {each.inputs["metadata"]["annotations"]["pulumi.com/patchForce"] for each in objects_of} == {"true"}
+
+
+def test_a_volume_whose_claim_is_gone_is_not_waited_for(declared: Declared) -> None:
+    """It is neither bound nor available until someone has emptied it."""
+    annotations = declared[0]["apps-volume-fast-r2-h1"].inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/skipAwait"] == "true"
 
 
 def test_types_are_those_of_the_sdk(declared: Declared) -> None:
@@ -114,8 +125,11 @@ def test_a_node_says_where_it_stands(declared: Declared) -> None:
         "greenfield.io/pool": "workers",
         "tier": "front",
     }
-    assert node["spec"] == {"taints": [{"key": "dedicated", "effect": "NoSchedule", "value": "front"}]}
-    assert "spec" not in declared[0]["apps-node-r1-h1"].inputs
+    # The list of taints is others' too, and one field to whoever applies it.
+    assert "spec" not in node
+    tainted = declared[0]["apps-taints"]
+    assert tainted.typ == "greenfield:index:Taints"
+    assert tainted.inputs["nodes"] == {"r2-h1": [{"key": "dedicated", "effect": "NoSchedule", "value": "front"}]}
 
 
 def _guards(tenant: Tenant, *access_to: str) -> dict[str, dict[str, Any]]:
