@@ -15,7 +15,7 @@ from greenfield.platform.sdk import declare
 from greenfield.platform.tenant import Tenant, TenantArgs
 from greenfield.platform.workload import Workload, WorkloadArgs
 from greenfield.resources import Cluster
-from greenfield.resources.custom import Taints
+from greenfield.resources.custom import Names, Taints
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,18 @@ class Platform(pulumi.ComponentResource):
         # A component hands its provider on to what it holds.
         child = pulumi.ResourceOptions(parent=self, providers={"kubernetes": self.provider})
         own = pulumi.ResourceOptions(parent=self, provider=self.provider)
+        bare = pulumi.ResourceOptions(parent=self)
         on_nodes, everywhere = patches(args.platform, args.nodes), classes(args.platform, args.nodes)
         labelled = [declare(f"{name}-node-{host}", patch, own, patch=True) for host, patch in on_nodes]
         classed = [declare(f"{name}-{key}", each, own) for key, each in everywhere]
-        kept_off = taints(args.platform, args.nodes)
-        wanted = {"kubeconfig": self.kubeconfig, "nodes": kept_off}
-        tainted = [Taints(f"{name}-taints", wanted, pulumi.ResourceOptions(parent=self))] if kept_off else []
+        kept_off, tenants = taints(args.platform, args.nodes), args.platform.tenants
+        of_nodes = {"kubeconfig": self.kubeconfig, "nodes": kept_off}
+        tainted = [Taints(f"{name}-taints", of_nodes, bare)] if kept_off else []
+        taken = {"kubeconfig": self.kubeconfig, "namespaces": [each.name for each in tenants.values()]}
+        free = [Names(f"{name}-names", taken, bare)] if tenants else []
         self.tenants = {
-            key: Tenant(f"{name}-{key}", TenantArgs(each, _access_to(args.platform, key)), child)
-            for key, each in args.platform.tenants.items()
+            key: Tenant(f"{name}-{key}", TenantArgs(each, _access_to(args.platform, key), tuple(free)), child)
+            for key, each in tenants.items()
         }
         # Pods may name classes, and be kept off nodes by taints: both come before them.
         after = (*labelled, *tainted, *classed)

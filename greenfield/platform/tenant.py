@@ -25,10 +25,11 @@ DNS_NAMESPACE, DNS_LABELS = "kube-system", {"k8s-app": "kube-dns"}
 
 @dataclass(frozen=True, slots=True)
 class TenantArgs:
-    """A tenant of a platform. ``access_to`` names the tenants that let this one in."""
+    """A tenant of a platform, the tenants that let it in, and what must be before its namespace is made."""
 
     tenant: TenantSpec
     access_to: tuple[str, ...] = ()
+    after: tuple[pulumi.Resource, ...] = ()
 
 
 class Tenant(pulumi.ComponentResource):
@@ -38,7 +39,7 @@ class Tenant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("greenfield:index:Tenant", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
         self.home = declare(f"{name}-namespace", namespace(args.tenant), child)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.home])
         self.guards = [declare(f"{name}-{key}", each, inside) for key, each in guards(args.tenant, args.access_to)]

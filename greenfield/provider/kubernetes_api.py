@@ -29,6 +29,10 @@ class UnreachableError(ProviderError):
     """The cluster does not answer, or the kubeconfig does not say how to ask it."""
 
 
+class NoKeyError(UnreachableError):
+    """The kubeconfig has a program log in, which is not done here."""
+
+
 class RefusedError(ProviderError):
     """The API server refused; ``status`` is the HTTP status."""
 
@@ -55,7 +59,8 @@ class Access:
         """From a kubeconfig's content, or its path.
 
         Raises:
-            UnreachableError: it is none, or needs a program to log in.
+            UnreachableError: it is none.
+            NoKeyError: it needs a program to log in.
         """
         try:
             loaded = yaml.safe_load(kubeconfig if "\n" in kubeconfig or "{" in kubeconfig else _text(kubeconfig))
@@ -73,7 +78,7 @@ class Access:
             # The message may hold parts of the file, and with them credentials.
             raise UnreachableError(f"the kubeconfig is not usable ({type(error).__name__})") from None
         if not (found.token or found.key):
-            raise UnreachableError(
+            raise NoKeyError(
                 "the kubeconfig holds neither a client certificate nor a token",
                 fix="a platform with taints needs one of them; name another kubeconfig, or leave the taints out",
             )

@@ -167,6 +167,17 @@ def _kubeconfig() -> dict[str, Any]:
     )
 
 
+def _names() -> dict[str, Any]:
+    return _resource(
+        "Namespaces that a platform is about to make: refused where somebody else has made them.",
+        {
+            "kubeconfig": _property(STRING, "An administrator's kubeconfig, its content or its path.", secret=True),
+            "namespaces": _property(STRINGS, "Their names."),
+        },
+        {},
+    )
+
+
 def _taints() -> dict[str, Any]:
     return _resource(
         "Taints of nodes of a Kubernetes engine; those of others are left alone.",
@@ -205,6 +216,7 @@ def package_schema() -> dict[str, Any]:
             "greenfield:index:Authority": _authority(),
             "greenfield:index:Password": _password(),
             "greenfield:index:Kubeconfig": _kubeconfig(),
+            "greenfield:index:Names": _names(),
             "greenfield:index:Taints": _taints(),
             "greenfield:index:Preflight": _preflight(),
             "greenfield:index:Cell": _cell(),

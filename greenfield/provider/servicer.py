@@ -14,6 +14,7 @@ from greenfield.provider.cell import Cell
 from greenfield.provider.display import Display
 from greenfield.provider.formation import Formation
 from greenfield.provider.kubeconfig import Kubeconfig
+from greenfield.provider.names import Names
 from greenfield.provider.password import Password
 from greenfield.provider.preflight import Preflight
 from greenfield.provider.resource import Call, Resource, Values
@@ -39,6 +40,7 @@ class GreenfieldProvider(api.Provider):
             "greenfield:index:Authority": Authority(),
             "greenfield:index:Password": Password(),
             "greenfield:index:Kubeconfig": Kubeconfig(),
+            "greenfield:index:Names": Names(display),
             "greenfield:index:Taints": Taints(display),
             "greenfield:index:Preflight": Preflight(self.session),
             "greenfield:index:Cell": Cell(self.session, self._rollout),

@@ -61,6 +61,13 @@ class Kubeconfig(pulumi.CustomResource):
         super().__init__("greenfield:index:Kubeconfig", name, properties, _options(opts, "kubeconfig"))
 
 
+class Names(pulumi.CustomResource):
+    """Namespaces that a platform is about to make: refused where somebody else has made them."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("greenfield:index:Names", name, dict(inputs), _options(opts, "kubeconfig"))
+
+
 class Taints(pulumi.CustomResource):
     """Taints of nodes of a Kubernetes engine; those of others are left alone."""
 

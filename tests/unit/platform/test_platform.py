@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from greenfield.model.platform import Amounts, Platform, Quota, Tenant, Workload
-from greenfield.platform import Node, PlatformArgs
+from greenfield.platform import Node, PlatformArgs, sdk
 from greenfield.platform import Platform as PlatformComponent
 from greenfield.platform.quantity import cores, octets
+from greenfield.platform.sdk import REMADE
 from greenfield.platform.tenant import guards
 from greenfield.platform.workload import objects
 from greenfield.spec import collect
@@ -98,6 +100,31 @@ def test_every_object_goes_to_the_platforms_own_cluster(declared: Declared) -> N
 def test_what_is_declared_is_the_platforms_own_whoever_has_changed_it(declared: Declared) -> None:
     objects_of = [each for each in declared[0].values() if each.typ.startswith("kubernetes:")]
     assert {each.inputs["metadata"]["annotations"]["pulumi.com/patchForce"] for each in objects_of} == {"true"}
+
+
+def test_namespaces_of_tenants_must_be_nobodys(declared: Declared) -> None:
+    names = declared[0]["apps-names"]
+    assert (names.typ, names.inputs["namespaces"]) == ("greenfield:index:Names", ["shop", "edge"])
+    order = list(declared[0])
+    assert order.index("apps-names") < order.index("apps-shop-namespace")
+
+
+def test_fields_that_never_change_make_an_object_anew() -> None:
+    """Those that the plugin knows of by itself are not among them."""
+    assert set(REMADE["PriorityClass"]) == {"value", "preemptionPolicy"}
+    seen: list[pulumi.ResourceOptions] = []
+
+    def made(name: str, *, opts: pulumi.ResourceOptions, **given: Any) -> pulumi.CustomResource:
+        seen.append(opts)
+        return mock.Mock(spec=pulumi.CustomResource)
+
+    with mock.patch.object(sdk, "_class", lambda version, kind: made):
+        for kind in ("PriorityClass", "Service"):
+            wanted = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}
+            sdk.declare("x", wanted, pulumi.ResourceOptions(protect=True))
+    assert (seen[0].replace_on_changes, seen[0].delete_before_replace) == (["value", "preemptionPolicy"], True)
+    assert (seen[1].replace_on_changes, seen[1].delete_before_replace) == (None, None)
+    assert [each.protect for each in seen] == [True, True]
 
 
 def test_a_volume_whose_claim_is_gone_is_not_waited_for(declared: Declared) -> None:
