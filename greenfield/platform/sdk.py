@@ -41,7 +41,9 @@ def declare(
         patch: it exists already, and only what is named here is set in it.
     """
     api_version, kind = str(wanted["apiVersion"]), str(wanted["kind"])
-    marks = {OWNS: "true", **({NO_WAIT: "true"} if kind in UNAWAITED else {})}
+    # The plugin would wait for a suspended Job, too.
+    unawaited = kind in UNAWAITED or (kind == "Job" and (wanted.get("spec") or {}).get("suspend"))
+    marks = {OWNS: "true", **({NO_WAIT: "true"} if unawaited else {})}
     annotations = {**marks, **(wanted["metadata"].get("annotations") or {})}
     wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": annotations}}
     if kind in REMADE and not patch:

@@ -1,7 +1,7 @@
 """``greenfield:index:Names``: namespaces that a platform is about to make are nobody else's.
 
-Server-side apply takes over what is there. A namespace that someone has made by hand would become the platform's, and go
-with all that is in it when its tenant leaves the spec.
+Server-side apply takes over what is there. A namespace that someone has made by hand would become the platform's, and
+go with all that is in it when its tenant leaves the spec.
 """
 
 from __future__ import annotations

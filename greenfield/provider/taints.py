@@ -51,10 +51,10 @@ class Taints(Resource):
         return dict(inputs)
 
     async def read(self, call: Call, state: Values) -> Values:
-        """Which of the declared ones stand; a cluster that does not answer keeps what is known."""
+        """Which of the declared ones stand; a cluster that does not answer keeps what is known of it."""
         try:
             nodes = await asyncio.to_thread(_standing, state["kubeconfig"], state["nodes"])
-        except UnreachableError as error:
+        except (UnreachableError, RefusedError) as error:
             self._display.warn(call.urn, f"drift of taints is not known: {error.message}")
             return state
         return {**state, "nodes": nodes}

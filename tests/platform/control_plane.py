@@ -104,20 +104,27 @@ class ControlPlane:
 
     def wait_for(self, path: str, seconds: float = 60) -> Any:
         """What lies at a path, once something does."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience(seconds)
         while (found := self.ask(path)) is None:
             assert time.monotonic() < until, f"nothing came to be at {path}"
             time.sleep(0.2)
         return found
 
-    def restart_server(self) -> None:
-        """End the API server, and start it again."""
-        former = next(each for each in self.processes if Path(each.args[0]).name == "kube-apiserver")
-        former.terminate()
-        former.wait(60)
+    def stop_server(self) -> None:
+        """End the API server at once, as a host that loses power does."""
+        self._server.kill()
+        self._server.wait(60)
+
+    def start_server(self) -> None:
+        """Start it again, on what it had."""
+        former = self._server
         self.processes.remove(former)
         _start(self, [str(each) for each in former.args])
         self.wait_until_up()
+
+    @property
+    def _server(self) -> subprocess.Popen[bytes]:
+        return next(each for each in self.processes if Path(each.args[0]).name == "kube-apiserver")
 
     def log(self, process: subprocess.Popen[bytes] | None = None) -> str:
         """The last words of a process, or of all."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -96,7 +98,14 @@ def running(**settings: str) -> Iterator[Plugin]:
     port = engine.add_insecure_port("127.0.0.1:0")
     engine.start()
     program = kubernetes_plugin.folder() / kubernetes_plugin.PROGRAM
-    process = subprocess.Popen([program, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    # Where it writes the kubeconfig, which it leaves.
+    temporary = tempfile.TemporaryDirectory()
+    process = subprocess.Popen(
+        [program, f"127.0.0.1:{port}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": temporary.name},
+    )
     try:
         assert process.stdout is not None
         size = [("grpc.max_receive_message_length", 64 * 2**20)]
@@ -108,6 +117,7 @@ def running(**settings: str) -> Iterator[Plugin]:
         process.kill()
         process.wait()
         engine.stop(None)
+        temporary.cleanup()
 
 
 def _urn(kind: str) -> str:

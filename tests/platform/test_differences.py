@@ -185,6 +185,16 @@ def test_a_name_is_made_up_once(plugin: Plugin) -> None:
     assert plugin.check("core/v1:ConfigMap", _of("ConfigMap"))["metadata"]["name"] == "x"
 
 
+def test_a_given_name_is_kept_and_text_of_a_secret_is_stored_as_the_server_does(plugin: Plugin) -> None:
+    """So that one which the plugin of before has kept so is no other one."""
+    said = _of("Secret", stringData={"a": "1"}, metadata={"namespace": "default"})
+    found = plugin.check("core/v1:Secret", said)
+    assert (found["metadata"]["name"], found["data"]["value"]) == ("x", {"a": "MQ=="})
+    former = _of("Secret", data={"a": "MQ=="}, metadata={"namespace": "default"})
+    assert not plugin.diff("core/v1:Secret", former, said).changes
+    assert plugin.diff("core/v1:Secret", former, {**said, "stringData": {"a": "2"}}).changes
+
+
 SECRET_MARK = "4dabf18193072939515e22adb298388d"
 
 

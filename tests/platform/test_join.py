@@ -10,6 +10,8 @@ from pathlib import Path
 from control_plane import ControlPlane
 from stack import BIN, Stack, counts
 
+from greenfield.cli.up import LOOKING
+
 PROVES = ("platform/join",)
 ORDER = 50
 
@@ -76,9 +78,44 @@ def test_credentials_that_are_made_and_renewed_on_the_way(plane: ControlPlane, s
     assert "client-key-data" not in stack.state
     assert counts(stack.up()) == {"unchanged": 4}
 
+    # The plugin writes them to the temporary folder, which `greenfield up` takes away with all that is in it.
+    written = list((stack.folder / "tmp").glob("kubeconfig*"))
+    assert written
+    assert {file.stat().st_mode & 0o077 for file in written} == {0}
+
     said = stack.up(PROGRAM.replace("RENEW", "3600"))
     assert counts(said) == {"updated": 2, "unchanged": 2}, said
     assert plane.ask("/api/v1/namespaces/joined")["metadata"]["uid"] == uid
     assert "client-key-data" in stack.pulumi("stack", "output", "kubeconfig", "--show-secrets")
     stack.pulumi("destroy", "--yes")
     assert plane.ask("/api/v1/namespaces/joined") is None
+
+
+LOOKED = """
+import os
+import pulumi
+import pulumi_kubernetes as k
+provider = k.Provider("cluster", kubeconfig=pulumi.Output.secret(os.environ["TEST_KUBECONFIG"]), cluster_identifier="t")
+k.core.v1.Namespace("space", metadata={"name": "looked"}, opts=pulumi.ResourceOptions(provider=provider))
+"""
+
+
+def test_a_cluster_that_is_down_keeps_what_is_known_of_it_where_one_only_looks(
+    plane: ControlPlane, stack: Stack
+) -> None:
+    """As `greenfield up --refresh` and `greenfield preview` look: the same run may bring its hosts back."""
+    stack.environment["TEST_KUBECONFIG"] = plane.kubeconfig
+    stack.up(LOOKED)
+    plane.stop_server()
+    assert "unreachable" in stack.pulumi("refresh", "--yes", fails=True)
+    before = dict(stack.environment)
+    stack.environment |= LOOKING
+    said = stack.pulumi("refresh", "--yes")
+    assert "unreachable" in said, said
+    stack.pulumi("preview", "--refresh")
+    assert [each["type"] for each in stack.resources()].count("kubernetes:core/v1:Namespace") == 1
+    stack.environment = before
+    plane.start_server()
+    assert list(counts(stack.up())) == ["unchanged"]
+    stack.pulumi("destroy", "--yes")
+    assert plane.ask("/api/v1/namespaces/looked") is None

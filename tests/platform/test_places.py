@@ -1,9 +1,11 @@
-"""Where objects lie: default namespaces, none at all, and what was there before."""
+"""Where objects lie, what was there before, and what charts and folders of a program give."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from control_plane import ControlPlane
 from stack import Stack, counts
 
@@ -14,7 +16,7 @@ HEAD = """
 import os
 import pulumi
 import pulumi_kubernetes as k
-provider = k.Provider("cluster", kubeconfig=os.environ["TEST_KUBECONFIG"])
+provider = k.Provider("cluster", kubeconfig=pulumi.Output.secret(os.environ["TEST_KUBECONFIG"]))
 on = pulumi.ResourceOptions(provider=provider)
 """
 
@@ -56,13 +58,18 @@ def test_the_contexts_own_namespace_is_the_default(plane: ControlPlane, stack: S
 
 
 def test_a_custom_resource_of_the_whole_cluster(plane: ControlPlane, stack: Stack) -> None:
-    """Only the server knows that it has no namespace, and that its field is fixed."""
+    """Only the server knows that it has no namespace, and that its field is fixed; the program says what then."""
     path = "/apis/places.greenfield.io/v1/suns/sun"
     stack.up(HEAD + KIND)
     before = plane.ask(path)["metadata"]["uid"]
     assert list(counts(stack.pulumi("refresh", "--yes"))) == ["unchanged"]
     assert list(counts(stack.up())) == ["unchanged"]
-    said = stack.up((HEAD + KIND).replace("G2", "M5"))
+    changed = (HEAD + KIND).replace("G2", "M5")
+    stack.write(changed)
+    assert "class is immutable" in stack.pulumi("preview", fails=True)
+    assert plane.ask(path)["metadata"]["uid"] == before
+    anew = 'depends_on=[kind], replace_on_changes=["spec.class"], delete_before_replace=True'
+    said = stack.up(changed.replace("depends_on=[kind]", anew))
     assert counts(said)["replaced"] == 1, said
     after = plane.ask(path)
     assert after["spec"] == {"class": "M5"}
@@ -76,7 +83,8 @@ def test_what_was_there_before_can_be_imported(plane: ControlPlane, stack: Stack
     plane.ask("/api/v1/namespaces/default/configmaps?fieldManager=hand", "POST", body)
     kubeconfig = stack.folder / "kubeconfig"
     kubeconfig.write_text(stack.kubeconfig)
-    stack.environment["KUBECONFIG"] = str(kubeconfig)
+    # Else another content makes it anew, and the former owner has nothing to say.
+    stack.environment |= {"KUBECONFIG": str(kubeconfig), "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE": "true"}
     stack.write("")
     imported = ("kubernetes:core/v1:ConfigMap", "old", "default/old", "--protect=false", "--generate-code=false")
     stack.pulumi("import", *imported, "--yes")
@@ -107,3 +115,30 @@ def test_what_a_killed_run_had_made_is_found_again(plane: ControlPlane, stack: S
     assert plane.ask("/api/v1/namespaces/half")["metadata"]["uid"] == uid
     stack.pulumi("destroy", "--yes")
     assert plane.ask("/api/v1/namespaces/half") is None
+
+
+CHART = "apiVersion: v2\nname: cart\nversion: 1.0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind"),
+    [
+        ("k.helm.v3.Release('r', chart={chart!r}, namespace='default', opts=on)", "helm.sh/v3:Release r"),
+        ("k.helm.v4.Chart('c', chart={chart!r}, opts=on)", "kubernetes:core/v1:ConfigMap c:default/cart"),
+        ("k.yaml.v2.ConfigGroup('g', yaml={manifest!r}, opts=on)", "kubernetes:core/v1:ConfigMap g:default/cart"),
+        ("k.kustomize.Directory('d', directory={folder!r}, opts=on)", "kubernetes:core/v1:ConfigMap default/cart"),
+    ],
+    ids=["helm-release", "helm-chart", "yaml-v2", "kustomize"],
+)
+def test_charts_and_folders_of_a_program_are_covered(stack: Stack, tmp_path: Path, declared: str, kind: str) -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: default}\n"
+    chart, folder = tmp_path / "cart", tmp_path / "folder"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text(CHART)
+    (chart / "templates" / "map.yaml").write_text(manifest)
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [map.yaml]\n")
+    (folder / "map.yaml").write_text(manifest)
+    stack.write(f"{HEAD}" + declared.format(chart=str(chart), folder=str(folder), manifest=manifest) + "\n")
+    said = stack.pulumi("preview")
+    assert f"{kind} create" in said, said

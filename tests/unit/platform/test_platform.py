@@ -127,6 +127,24 @@ def test_fields_that_never_change_make_an_object_anew() -> None:
     assert [each.protect for each in seen] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("kind", "spec", "waits"),
+    [
+        ("PersistentVolumeClaim", {}, False),
+        ("Ingress", {}, False),
+        ("Job", {"suspend": True}, False),
+        ("Job", {}, True),
+        ("Deployment", {}, True),
+    ],
+)
+def test_what_the_plugin_might_wait_for_in_vain_is_not_waited_for(kind: str, spec: dict[str, Any], waits: bool) -> None:
+    made = mock.Mock(return_value=mock.Mock(spec=pulumi.CustomResource))
+    wanted = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    with mock.patch.object(sdk, "_class", lambda version, kind: made):
+        sdk.declare("x", wanted, pulumi.ResourceOptions())
+    assert ("pulumi.com/skipAwait" not in made.call_args.kwargs["metadata"]["annotations"]) is waits
+
+
 def test_a_volume_whose_claim_is_gone_is_not_waited_for(declared: Declared) -> None:
     """It is neither bound nor available until someone has emptied it."""
     annotations = declared[0]["apps-volume-fast-r2-h1"].inputs["metadata"]["annotations"]

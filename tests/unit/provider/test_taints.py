@@ -17,6 +17,7 @@ from greenfield.provider.values import UNKNOWN
 THEIRS = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 OURS = {"key": "dedicated", "effect": "NoSchedule", "value": "front"}
 CALL = Call("urn", "apps-taints")
+DOWN = UnreachableError("the cluster does not answer")
 
 
 class _Cluster:
@@ -24,14 +25,14 @@ class _Cluster:
 
     def __init__(self, **nodes: list[dict[str, Any]]) -> None:
         self.nodes, self.patches, self.conflicts = nodes, 0, 0
-        self.down = False
+        self.down: Exception | None = None
 
     def of(self, kubeconfig: str) -> _Cluster:
         return self
 
     def ask(self, method: str, path: str, body: Any = None, content: str = "") -> dict[str, Any]:
         if self.down:
-            raise UnreachableError("the cluster does not answer")
+            raise self.down
         name = path.rsplit("/", 1)[-1]
         if name not in self.nodes:
             raise RefusedError(404, f'nodes "{name}" not found')
@@ -92,7 +93,7 @@ def test_a_node_that_is_gone_lets_its_taints_go_but_takes_none(cluster: _Cluster
 
 
 def test_a_preview_asks_nobody(cluster: _Cluster) -> None:
-    cluster.down = True
+    cluster.down = DOWN
     for inputs in (_inputs(w1=[OURS]), {**_inputs(w1=[OURS]), "kubeconfig": UNKNOWN}):
         assert asyncio.run(_resource().create(Call("urn", "name", preview=True), inputs)) == inputs
 
@@ -103,8 +104,9 @@ def test_drift_is_what_is_missing_of_the_declared_ones(cluster: _Cluster) -> Non
     found = asyncio.run(_resource().read(CALL, inputs))
     assert found["nodes"] == {"c1": [], "gone": []}
     assert _resource().diff(found, inputs).paths == ('nodes["c1"]', 'nodes["gone"]')
-    cluster.down = True
-    assert asyncio.run(_resource().read(CALL, inputs)) == inputs
+    # It may be what the same run repairs, or renews the credentials for.
+    for cluster.down in (DOWN, RefusedError(401, "Unauthorized")):
+        assert asyncio.run(_resource().read(CALL, inputs)) == inputs
 
 
 @pytest.mark.parametrize(
